@@ -1,0 +1,78 @@
+// `npm start`, `npm test` and `npm run bench`, on a bare machine with Node 20 and npm: set up, then do it.
+// Everything after the set-up runs on the Node that the lockfile pins, not on the one which started this file.
+import { spawnSync } from "node:child_process"
+import { existsSync, readdirSync, statSync } from "node:fs"
+import { dirname, join } from "node:path"
+import { fileURLToPath } from "node:url"
+
+const pnpm = "pnpm@12.21.0"
+const root = dirname(dirname(fileURLToPath(import.meta.url)))
+const bin = join(root, "node_modules", ".bin")
+const env = { ...process.env, PATH: `${bin}${process.platform === "win32" ? ";" : ":"}${process.env.PATH}` }
+
+const run = (command, args, options = {}) => {
+  const { status, error } = spawnSync(command, args, { cwd: root, env, stdio: "inherit", ...options })
+  if (error !== undefined) throw error
+  if (status !== 0) process.exit(status ?? 1)
+}
+
+const isInstalled = () => {
+  const installed = join(root, "node_modules", ".modules.yaml")
+  return existsSync(installed) && statSync(installed).mtimeMs >= statSync(join(root, "pnpm-lock.yaml")).mtimeMs
+}
+
+// Output of the set-up goes to stderr, so that `npm start --silent -- --json` prints nothing but JSON.
+const setUp = () => {
+  if (isInstalled()) return
+  process.stderr.write(`Setting up: dependencies of pnpm-lock.yaml, with ${pnpm} through npx.\n`)
+  run("npx", ["-y", pnpm, "install", "--frozen-lockfile"], { stdio: ["ignore", 2, 2] })
+}
+
+const benchmarks = () =>
+  readdirSync(join(root, "packages")).flatMap((name) => {
+    const folder = join(root, "packages", name, "bench")
+    return existsSync(folder)
+      ? readdirSync(folder).filter((file) => file.endsWith(".bench.ts")).map((file) => join(folder, file))
+      : []
+  })
+
+const realParts = ["docker-registry", "skopeo", "rsync", "fsverity", "fsck.erofs"]
+
+const isOnPath = (command) => env.PATH.split(":").some((folder) => existsSync(join(folder, command)))
+
+const sayWhatWasSkipped = () => {
+  const absent = realParts.filter((part) => !isOnPath(part))
+  const lines = [
+    "",
+    "skipped: the integration suites (packages/*/test/*.integration.test.ts), because npm test needs nothing outside npm.",
+    absent.length === 0
+      ? "         Every real part that they use is on this machine: npx vitest run --project integration"
+      : `         They use real parts; absent here: ${absent.join(", ")}. \`bash .ci/run\` installs them on Debian.`
+  ]
+  if (!existsSync(join(root, "..", "shared", "vectors")) && env.LAMINA_VECTORS === undefined) {
+    lines.push("skipped: tests of vectors from outside; there is no ../shared/vectors, and LAMINA_VECTORS names no folder.")
+  }
+  process.stdout.write(`${lines.join("\n")}\n`)
+}
+
+const tasks = {
+  start: (args) => run(join(bin, "node"), [join("examples", "module-supply-chain", "main.ts"), ...args]),
+  test: (args) => {
+    run(join(bin, "tsc"), ["-b"])
+    run(join(bin, "vitest"), ["run", "--project", "unit", ...args])
+    sayWhatWasSkipped()
+  },
+  bench: (args) => {
+    const wanted = benchmarks().filter((file) => args.length === 0 || args.some((name) => file.includes(name)))
+    for (const file of wanted) run(join(bin, "node"), [file])
+  }
+}
+
+const [name, ...args] = process.argv.slice(2)
+const task = tasks[name]
+if (task === undefined) {
+  process.stderr.write(`usage: node scripts/run.mjs ${Object.keys(tasks).join("|")} [arguments]\n`)
+  process.exit(2)
+}
+setUp()
+task(args)
