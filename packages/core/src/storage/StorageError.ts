@@ -87,6 +87,22 @@ export class CorruptRow extends Schema.TaggedError<CorruptRow>("@lamina/core/sto
 }
 
 /**
+ * A row or job cannot be stored: it does not fit its schema, or holds what PostgreSQL's `jsonb` cannot (`RowCodec`).
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class InvalidRow extends Schema.TaggedError<InvalidRow>("@lamina/core/storage/InvalidRow")("InvalidRow", {
+  collection: Schema.String,
+  id: Schema.String,
+  detail: Schema.String
+}) {
+  override get message(): string {
+    return `${this.collection} ${this.id} cannot be stored: ${this.detail}`
+  }
+}
+
+/**
  * The storage cannot be reached or gave up; trying again may help.
  *
  * @category errors
@@ -107,7 +123,15 @@ export class Unavailable extends Schema.TaggedError<Unavailable>("@lamina/core/s
  * @category errors
  * @since 0.1.0
  */
-export const Reason = Schema.Union([UniqueViolation, StaleRevision, RowNotFound, LeaseLost, CorruptRow, Unavailable])
+export const Reason = Schema.Union([
+  UniqueViolation,
+  StaleRevision,
+  RowNotFound,
+  LeaseLost,
+  CorruptRow,
+  InvalidRow,
+  Unavailable
+])
 
 /**
  * Every reason for which storage fails.
