@@ -11,7 +11,7 @@ import type * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import type * as Stream from "effect/Stream"
 import type { Descriptor } from "./Descriptor.ts"
-import type { Digest } from "./Digest.ts"
+import type { Algorithm, Digest } from "./Digest.ts"
 import type { RegistryError } from "./RegistryError.ts"
 
 /**
@@ -106,8 +106,11 @@ export interface Registry {
     descriptor: Descriptor,
     content: Uint8Array | Stream.Stream<Uint8Array, RegistryError>
   ) => Effect.Effect<void, RegistryError>
-  /** Begins an upload of content whose digest is not known yet. */
-  readonly startUpload: (repository: string) => Effect.Effect<Upload, RegistryError, Scope.Scope>
+  /** Begins an upload of content whose digest is not known yet; `algorithm` is that of the digest to come (sha256). */
+  readonly startUpload: (
+    repository: string,
+    options?: { readonly algorithm?: Algorithm | undefined }
+  ) => Effect.Effect<Upload, RegistryError, Scope.Scope>
   /** Makes a blob of another repository of the same registry available; `false` when it has to be pushed. */
   readonly mountBlob: (repository: string, from: string, digest: Digest) => Effect.Effect<boolean, RegistryError>
   /** Removes a blob from a repository. */
@@ -116,11 +119,14 @@ export interface Registry {
   readonly resolve: (repository: string, reference: string) => Effect.Effect<Descriptor, RegistryError>
   /** A manifest by tag or digest. */
   readonly getManifest: (repository: string, reference: string) => Effect.Effect<RawManifest, RegistryError>
-  /** Pushes a manifest's exact bytes and points the tags to it; a `subject` in it makes it a referrer. */
+  /**
+   * Pushes a manifest's exact bytes and points the tags to it; a `subject` in it makes it a referrer. `digest` is by
+   * which it is known when that is not its sha256.
+   */
   readonly putManifest: (
     repository: string,
     manifest: { readonly mediaType: string; readonly bytes: Uint8Array },
-    options?: { readonly tags?: ReadonlyArray<string> | undefined }
+    options?: { readonly tags?: ReadonlyArray<string> | undefined; readonly digest?: Digest | undefined }
   ) => Effect.Effect<Descriptor, RegistryError>
   /** Deletes a manifest with all its tags (by digest), or one tag. */
   readonly deleteManifest: (repository: string, reference: string) => Effect.Effect<void, RegistryError>

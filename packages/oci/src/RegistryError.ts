@@ -45,8 +45,8 @@ export class DigestMismatch
  */
 export class SizeMismatch
   extends Schema.TaggedError<SizeMismatch>("@lamina/oci/RegistryError/SizeMismatch")("SizeMismatch", {
-    expected: Schema.Number,
-    actual: Schema.Number
+    expected: Schema.Finite,
+    actual: Schema.Finite
   })
 {
   override get message(): string {
@@ -63,7 +63,7 @@ export class SizeMismatch
 export class LimitExceeded
   extends Schema.TaggedError<LimitExceeded>("@lamina/oci/RegistryError/LimitExceeded")("LimitExceeded", {
     what: Schema.String,
-    limit: Schema.Number
+    limit: Schema.Finite
   })
 {
   override get message(): string {
@@ -94,7 +94,7 @@ export class Malformed extends Schema.TaggedError<Malformed>("@lamina/oci/Regist
  */
 export class Unauthorized
   extends Schema.TaggedError<Unauthorized>("@lamina/oci/RegistryError/Unauthorized")("Unauthorized", {
-    status: Schema.Number,
+    status: Schema.Finite,
     detail: Schema.String
   })
 {
@@ -111,7 +111,7 @@ export class Unauthorized
  */
 export class RateLimited
   extends Schema.TaggedError<RateLimited>("@lamina/oci/RegistryError/RateLimited")("RateLimited", {
-    retryAfterMillis: Schema.optionalKey(Schema.Number)
+    retryAfterMillis: Schema.optionalKey(Schema.Finite)
   })
 {
   override get message(): string {
@@ -161,7 +161,7 @@ export class UnsafeRedirect
  */
 export class UnexpectedResponse
   extends Schema.TaggedError<UnexpectedResponse>("@lamina/oci/RegistryError/UnexpectedResponse")("UnexpectedResponse", {
-    status: Schema.Number,
+    status: Schema.Finite,
     code: Schema.optionalKey(Schema.String),
     detail: Schema.String
   })
@@ -239,3 +239,13 @@ export class RegistryError extends Schema.TaggedError<RegistryError>("@lamina/oc
  * @since 0.1.0
  */
 export const isNotFound = (error: RegistryError): boolean => error.reason._tag === "NotFound"
+
+/**
+ * Says whether trying again may help: the registry could not be reached, was busy, or broke off.
+ *
+ * @category guards
+ * @since 0.1.0
+ */
+export const isTransient = ({ reason }: RegistryError): boolean =>
+  reason._tag === "Unavailable" || reason._tag === "RateLimited" ||
+  (reason._tag === "UnexpectedResponse" && reason.status >= 500)

@@ -3,7 +3,14 @@
  *
  * @since 0.1.0
  */
+export * as Artifact from "./Artifact.ts"
+export * as Blob from "./Blob.ts"
 export * as Descriptor from "./Descriptor.ts"
 export * as Digest from "./Digest.ts"
+export * as Manifest from "./Manifest.ts"
+export * as MediaType from "./MediaType.ts"
+export * as MemoryRegistry from "./MemoryRegistry.ts"
+export * as Reference from "./Reference.ts"
+export * as Referrers from "./Referrers.ts"
 export * as Registry from "./Registry.ts"
 export * as RegistryError from "./RegistryError.ts"
