@@ -1,1 +1,10 @@
-export {}
+export * as GitReference from "./GitReference.ts"
+export * as KeyRing from "./KeyRing.ts"
+export * as WebhookEvent from "./WebhookEvent.ts"
+export * as WebhookHeaders from "./WebhookHeaders.ts"
+export * as WebhookKey from "./WebhookKey.ts"
+export * as WebhookKind from "./WebhookKind.ts"
+export * as WebhookRefused from "./WebhookRefused.ts"
+export * as WebhookRequest from "./WebhookRequest.ts"
+export * as WebhookSignature from "./WebhookSignature.ts"
+export * as WebhookSigner from "./WebhookSigner.ts"
