@@ -1,7 +1,9 @@
 /**
  * The job queue port: workers take what transactions promised with `enqueue`.
  *
- * A job that is taken is leased. A worker that dies loses its lease, and somebody else gets the job: at least once.
+ * A job that is taken is leased. A worker that dies loses its lease, and somebody else gets the job: at least once. A
+ * report that comes after the lease has run out still counts while nobody else has the job; then it fails with
+ * `LeaseLost`.
  *
  * @since 0.1.0
  */
@@ -29,7 +31,7 @@ export interface ClaimOptions {
  * @since 0.1.0
  */
 export class JobQueue extends Context.Service<JobQueue, {
-  /** Leases jobs that are due, oldest first; no job is leased to two workers. */
+  /** Leases jobs that are due, at most 1,000, the longest due first; no job is leased to two workers. */
   readonly claim: (options: ClaimOptions) => Effect.Effect<ReadonlyArray<Job>, StorageError>
   /** Gives a job back, to be taken again at `availableAt` (milliseconds since the epoch). */
   readonly retry: (

@@ -2,7 +2,8 @@
  * The storage port: rows in collections, changed in transactions.
  *
  * Transactions are serializable: each sees the state as if it ran alone. An adapter may run the body again after a
- * conflict, therefore a body only reads and writes through its `Transaction` and computes.
+ * conflict, therefore a body only reads and writes through its `Transaction` and computes. To start another transaction,
+ * or to claim jobs, within a body is a defect, and so is to use a `Transaction` after its end.
  *
  * @since 0.1.0
  */
@@ -21,13 +22,14 @@ import type { StorageError } from "./StorageError.ts"
  */
 export interface ListOptions {
   readonly after?: string | undefined
-  /** 100 when absent, at most 1,000. */
+  /** 100 when absent, at most 1,000; nothing below 1. */
   readonly limit?: number | undefined
   readonly descending?: boolean | undefined
 }
 
 /**
- * What can be done inside of a transaction.
+ * What can be done inside of a transaction. An operation that fails decides the outcome: the transaction fails with its
+ * error, also when the body catches it. To go on after a `UniqueViolation`, look first, or run another transaction.
  *
  * @category models
  * @since 0.1.0
@@ -44,7 +46,7 @@ export interface Transaction {
     collection: Collection<R, I>,
     id: string
   ) => Effect.Effect<Option.Option<R>, StorageError>
-  /** The first row whose index has the values. */
+  /** The first row, in order of ids, whose index begins with the values. */
   readonly find: <R extends Row, I extends string>(
     collection: Collection<R, I>,
     accountId: string,
@@ -65,7 +67,7 @@ export interface Transaction {
     accountId: string,
     options?: ListOptions
   ) => Effect.Effect<ReadonlyArray<R>, StorageError>
-  /** Adds a row with `rev` 1; fails with `UniqueViolation`. */
+  /** Adds a row with `rev` 1; fails with `UniqueViolation`, of the index `id` when the id is taken. */
   readonly insert: <R extends Row, I extends string>(
     collection: Collection<R, I>,
     row: NoInfer<R>

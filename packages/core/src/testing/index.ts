@@ -1,1 +1,7 @@
-export {}
+/**
+ * What a host needs to test against core in process.
+ *
+ * @since 0.1.0
+ */
+export * as ContractCase from "./ContractCase.ts"
+export * as StorageContract from "./StorageContract.ts"
