@@ -1,1 +1,5 @@
-export {}
+export * as Dump from "./Dump.ts"
+export * as FsVerity from "./FsVerity.ts"
+export * as Image from "./Image.ts"
+export * as Node from "./Node.ts"
+export * as Tree from "./Tree.ts"

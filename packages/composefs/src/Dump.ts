@@ -1,0 +1,200 @@
+/**
+ * The composefs-dump(5) text format: one inode per line, parents before what is in them.
+ *
+ * What is read and refused follows mkcomposefs, save two inputs on which it computes nonsense: a DIGEST of the wrong
+ * length and a negative SIZE are errors here.
+ *
+ * @since 0.1.0
+ */
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Result from "effect/Result"
+import * as Schema from "effect/Schema"
+import * as Stream from "effect/Stream"
+import * as ByteString from "./internal/byteString.ts"
+import { escape, escapeOptional, escapeXattr } from "./internal/dump/escape.ts"
+import { LineReason } from "./internal/dump/line.ts"
+import { DumpParser, type Located } from "./internal/dump/parser.ts"
+import { modeOf } from "./internal/fileType.ts"
+import { describe, quote } from "./internal/paths.ts"
+import type * as Node from "./Node.ts"
+import * as Tree from "./Tree.ts"
+
+/**
+ * Why a dump was refused, and where: line and column count from 1, the column in bytes.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class DumpError extends Schema.TaggedError<DumpError>("@lamina/composefs/DumpError")("DumpError", {
+  line: Schema.Finite,
+  column: Schema.Finite,
+  reason: LineReason
+}) {
+  override get message(): string {
+    return `dump line ${this.line}, column ${this.column}: ${this.#detail}`
+  }
+
+  get #detail(): string {
+    const reason = this.reason
+    switch (reason._tag) {
+      case "InvalidField":
+        return `${reason.field}: expected ${reason.expected}, got ${quote(reason.actual)}`
+      case "LimitExceeded":
+        return reason.problem
+      default:
+        return describe(reason)
+    }
+  }
+}
+
+/**
+ * How a dump is read.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface ParseOptions {
+  /**
+   * Also refuses what mkcomposefs refuses in its strict mode: a last line without a newline, a device number on
+   * anything but a device, and a symbolic link whose SIZE is not the length of its target. Default false.
+   */
+  readonly strict?: boolean | undefined
+}
+
+/**
+ * Reads a dump in memory.
+ *
+ * **Example**
+ *
+ * ```ts
+ * import { Dump } from "@lamina/composefs"
+ *
+ * const tree = Dump.parse("/ 0 40755 2 0 0 0 0.0 - - -\n/motd 6 100644 1 0 0 0 0.0 - hello\\n -\n")
+ * ```
+ *
+ * @category parsing
+ * @since 0.1.0
+ */
+export const parse = (dump: string | Uint8Array, options?: ParseOptions): Result.Result<Tree.Tree, DumpError> => {
+  const parser = new DumpParser(options?.strict ?? false)
+  const problem = parser.push(typeof dump === "string" ? ByteString.toBytes(ByteString.fromText(dump)) : dump)
+  return Result.mapError(problem === undefined ? parser.finish() : Result.fail(problem), toError)
+}
+
+/**
+ * Reads a dump from a stream whose chunks may end anywhere.
+ *
+ * @category parsing
+ * @since 0.1.0
+ */
+export const parseStream = <E, R>(
+  stream: Stream.Stream<Uint8Array, E, R>,
+  options?: ParseOptions
+): Effect.Effect<Tree.Tree, DumpError | E, R> =>
+  Effect.suspend(() => {
+    const parser = new DumpParser(options?.strict ?? false)
+    return Effect.andThen(
+      Stream.runForEach(stream, (chunk) =>
+        Effect.suspend(() => {
+          const problem = parser.push(chunk)
+          return problem === undefined ? Effect.void : Effect.fail(toError(problem))
+        })),
+      Effect.suspend(() => Effect.fromResult(Result.mapError(parser.finish(), toError)))
+    )
+  })
+
+const toError = (problem: Located): DumpError => new DumpError(problem)
+
+/**
+ * Prints a tree, depth first with names in byte order. The same tree always gives the same text, in plain ASCII.
+ *
+ * @category printing
+ * @since 0.1.0
+ */
+export const print = (tree: Tree.Tree): string => {
+  let text = ""
+  for (const line of printLines(tree)) text += line
+  return text
+}
+
+/**
+ * Prints a tree line by line, each with its newline.
+ *
+ * @category printing
+ * @since 0.1.0
+ */
+export function* printLines(tree: Tree.Tree): Generator<string> {
+  for (const { path, node } of Tree.walk(tree)) {
+    const inode = node._tag === "HardLink" ? Tree.resolve(tree, node.target) : Option.some({ path, node })
+    // A tree made by hand may hold a link to nowhere: there is no line for that.
+    if (Option.isSome(inode)) {
+      yield node._tag === "HardLink"
+        ? printHardLink(path, node, inode.value.node)
+        : printInode(path, inode.value.node)
+    }
+  }
+}
+
+const printHardLink = (path: string, link: Node.HardLink, inode: Node.Inode): string => {
+  const target = escapeOptional(ByteString.fromText(link.target))
+  return `${printStat(path, inode, "@")} ${target} - -\n`
+}
+
+const printInode = (path: string, inode: Node.Inode): string =>
+  `${printStat(path, inode, "")} ${printData(inode)}${printXattrs(inode.xattrs)}\n`
+
+const printStat = (path: string, inode: Node.Inode, marker: string): string => {
+  const { uid, gid, mtime } = inode
+  const mode = `${marker}${modeOf(inode).toString(8)}`
+  const rdev = "rdev" in inode ? inode.rdev : 0
+  return `${escape(ByteString.fromText(path))} ${sizeOf(inode)} ${mode} ${linkCount(inode)} ${uid} ${gid} ${rdev} ` +
+    `${mtime.seconds}.${mtime.nanoseconds}`
+}
+
+const sizeOf = (inode: Node.Inode): number => {
+  switch (inode._tag) {
+    case "Directory":
+      return 0
+    case "InlineFile":
+      return inode.content.length
+    case "Symlink":
+      return ByteString.fromText(inode.target).length
+    default:
+      return inode.size
+  }
+}
+
+const linkCount = (inode: Node.Inode): number => {
+  if (inode._tag !== "Directory") return inode.nlink
+  let count = 2
+  for (const node of inode.entries.values()) if (node._tag === "Directory") count++
+  return count
+}
+
+/** PAYLOAD CONTENT DIGEST. */
+const printData = (inode: Node.Inode): string => {
+  switch (inode._tag) {
+    case "InlineFile":
+      return inode.content.length === 0 ? "- - -" : `- ${escapeOptional(ByteString.fromBytes(inode.content))} -`
+    case "ExternalFile": {
+      const payload = inode.payload === undefined ? "-" : escapeOptional(ByteString.fromText(inode.payload))
+      return `${payload} - ${inode.digest ?? "-"}`
+    }
+    case "Symlink":
+      return `${escapeOptional(ByteString.fromText(inode.target))} - -`
+    default:
+      return "- - -"
+  }
+}
+
+const printXattrs = (xattrs: ReadonlyMap<string, Uint8Array>): string => {
+  const names = Array.from(xattrs.keys(), (name) => [ByteString.fromText(name), name] as const)
+  names.sort(([left], [right]) => ByteString.compare(left, right))
+  let text = ""
+  for (const [bytes, name] of names) {
+    const value = xattrs.get(name) ?? new Uint8Array(0)
+    text += ` ${escapeXattr(bytes)}=${escapeXattr(ByteString.fromBytes(value))}`
+  }
+  return text
+}

@@ -1,0 +1,115 @@
+/**
+ * composefs images: EROFS file systems that hold names and metadata, while file contents stay in an object store.
+ *
+ * What is written is byte for byte what mkcomposefs writes for the same tree, in the format versions 0 and 1 (the
+ * "composefs_version" of the header), so that digests agree across implementations.
+ *
+ * @since 0.1.0
+ */
+import * as Result from "effect/Result"
+import * as Schema from "effect/Schema"
+import * as FsVerity from "./FsVerity.ts"
+import { encode } from "./internal/erofs/encode.ts"
+import { takeInventory } from "./internal/erofs/inventory.ts"
+import { place } from "./internal/erofs/placement.ts"
+import { quote } from "./internal/paths.ts"
+import * as Node from "./Node.ts"
+import * as Tree from "./Tree.ts"
+
+/**
+ * Why a tree cannot be an image, or bytes are not one.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class ImageError extends Schema.TaggedError<ImageError>("@lamina/composefs/ImageError")("ImageError", {
+  reason: Schema.Union([
+    Schema.TaggedStruct("Unwritable", { path: Schema.String, problem: Schema.String }),
+    Schema.TaggedStruct("UnsupportedVersion", { version: Schema.Finite }),
+    Schema.TaggedStruct("Malformed", { offset: Schema.Finite, problem: Schema.String })
+  ])
+}) {
+  override get message(): string {
+    const reason = this.reason
+    switch (reason._tag) {
+      case "Unwritable":
+        return `cannot write ${quote(reason.path)} into an image: ${reason.problem}`
+      case "UnsupportedVersion":
+        return `composefs format version: expected 0 or 1, got ${reason.version}`
+      case "Malformed":
+        return `not a composefs image: at byte ${reason.offset}, ${reason.problem}`
+    }
+  }
+}
+
+/**
+ * A version of the image format. Version 1 marks directories with whiteouts for more kernels.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Version = 0 | 1
+
+/**
+ * Which format version to write: the lowest, unless the tree has whiteouts and the highest allows for them.
+ *
+ * With neither bound given it is 0 to 1. A lone `minVersion` is also the highest, as `mkcomposefs --min-version` has it.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface WriteOptions {
+  readonly minVersion?: Version | undefined
+  readonly maxVersion?: Version | undefined
+}
+
+/**
+ * Writes a tree as an image.
+ *
+ * **Example**
+ *
+ * ```ts
+ * import { Image, Node } from "@lamina/composefs"
+ *
+ * const image = Image.write({ root: Node.directory({ motd: Node.inlineFile("hello\n") }) })
+ * ```
+ *
+ * @category writing
+ * @since 0.1.0
+ */
+export const write = (tree: Tree.Tree, options?: WriteOptions): Result.Result<Uint8Array, ImageError> => {
+  const version = versionFor(tree, options)
+  return Result.mapBoth(takeInventory(tree, version), {
+    onFailure: (reason) => new ImageError({ reason: { _tag: "Unwritable", ...reason } }),
+    onSuccess: (inventory) => encode(inventory, place(inventory), version)
+  })
+}
+
+/**
+ * The digest by which a tree is known: the fs-verity digest of its image.
+ *
+ * @category writing
+ * @since 0.1.0
+ */
+export const digest = (
+  tree: Tree.Tree,
+  options?: WriteOptions & { readonly using?: FsVerity.Parameters | undefined }
+): Result.Result<string, ImageError> =>
+  Result.map(write(tree, options), (image) => FsVerity.digest(image, options?.using))
+
+const versionFor = (tree: Tree.Tree, options: WriteOptions | undefined): number => {
+  const lowest = options?.minVersion ?? 0
+  const highest = options?.maxVersion ?? options?.minVersion ?? 1
+  return lowest === 0 && highest >= 1 && hasWhiteout(tree) ? 1 : lowest
+}
+
+const hasWhiteout = (tree: Tree.Tree): boolean => {
+  const pending: Array<Node.Directory> = [tree.root]
+  for (const directory of pending) {
+    for (const node of directory.entries.values()) {
+      if (Node.isWhiteout(node)) return true
+      if (node._tag === "Directory") pending.push(node)
+    }
+  }
+  return false
+}

@@ -1,0 +1,99 @@
+/** Extended attributes as an image stores them: indexed prefixes, a name filter, and a table of shared ones. */
+import * as ByteString from "../byteString.ts"
+import { alignUp, maxSharedXattrs, xattrEntrySize, xattrFilterSeed, xattrHeaderSize, xattrPrefixes } from "./format.ts"
+import { xxhash32 } from "./xxhash32.ts"
+
+/** One attribute with its value; equal ones are the same object, so that their uses can be counted. */
+export interface Xattr {
+  readonly name: ByteString.ByteString
+  readonly value: ByteString.ByteString
+  readonly index: number
+  readonly suffix: ByteString.ByteString
+  /** Bytes of its entry, padding included. */
+  readonly size: number
+  /** Its bit in the name filter. */
+  readonly filterBit: number
+  uses: number
+  /** Byte offset in the shared table; only if it has several uses. */
+  sharedOffset: number
+}
+
+/** All attributes of an image, one object per distinct name and value. */
+export class XattrTable {
+  readonly #byName = new Map<ByteString.ByteString, Map<ByteString.ByteString, Xattr>>()
+
+  intern(name: ByteString.ByteString, value: ByteString.ByteString): Xattr {
+    let byValue = this.#byName.get(name)
+    if (byValue === undefined) this.#byName.set(name, byValue = new Map())
+    let xattr = byValue.get(value)
+    if (xattr === undefined) byValue.set(value, xattr = makeXattr(name, value))
+    return xattr
+  }
+
+  /** Gives every attribute with several uses its place in the shared table; returns the table in order. */
+  share(): ReadonlyArray<Xattr> {
+    const shared: Array<Xattr> = []
+    for (const byValue of this.#byName.values()) {
+      for (const xattr of byValue.values()) if (xattr.uses > 1) shared.push(xattr)
+    }
+    // From last to first: by name, then by length of value, then by value.
+    shared.sort((left, right) =>
+      ByteString.compare(right.name, left.name) ||
+      right.value.length - left.value.length ||
+      ByteString.compare(right.value, left.value)
+    )
+    let offset = 0
+    for (const xattr of shared) {
+      xattr.sharedOffset = offset
+      offset += xattr.size
+    }
+    return shared
+  }
+}
+
+const makeXattr = (name: ByteString.ByteString, value: ByteString.ByteString): Xattr => {
+  const { index, prefix } = xattrPrefixes.find(({ prefix }) => name.startsWith(prefix)) ?? { index: 0, prefix: "" }
+  const suffix = name.slice(prefix.length)
+  return {
+    name,
+    value,
+    index,
+    suffix,
+    size: alignUp(xattrEntrySize + suffix.length + value.length, 4),
+    filterBit: xxhash32(suffix, xattrFilterSeed + index) & 31,
+    uses: 0,
+    sharedOffset: 0
+  }
+}
+
+/** The attributes of one inode, sorted by name: the first 128 shared ones by reference, the others in place. */
+export interface XattrBlock {
+  readonly shared: ReadonlyArray<Xattr>
+  readonly inline: ReadonlyArray<Xattr>
+  /** Bytes, 0 without attributes. */
+  readonly size: number
+}
+
+const noXattrs: XattrBlock = { shared: [], inline: [], size: 0 }
+
+/** Divides an inode's attributes once the uses of all are counted. */
+export const xattrBlock = (xattrs: ReadonlyArray<Xattr>): XattrBlock => {
+  if (xattrs.length === 0) return noXattrs
+  const shared: Array<Xattr> = []
+  const inline: Array<Xattr> = []
+  let size = xattrHeaderSize
+  for (const xattr of xattrs) {
+    const isShared = xattr.uses > 1 && shared.length < maxSharedXattrs
+    if (isShared) shared.push(xattr)
+    else inline.push(xattr)
+    size += isShared ? 4 : xattr.size
+  }
+  return { shared, inline, size }
+}
+
+/** The name filter: a set bit means that no attribute with such a name is there. */
+export const nameFilter = (xattrs: ReadonlyArray<Xattr>): number => {
+  let filter = 0xffffffff
+  for (const xattr of xattrs) filter &= ~(1 << xattr.filterBit)
+  return filter >>> 0
+}

@@ -1,0 +1,75 @@
+/** Reading and writing files in chunks, with failures as values. */
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as Stream from "effect/Stream"
+import { constants } from "node:fs"
+import { type FileHandle, open } from "node:fs/promises"
+
+/** A failed call to the file system; each area turns it into its own error. */
+export interface FileProblem {
+  readonly code: string
+  readonly problem: string
+}
+
+/** A path as Node takes it: a string, or bytes where the name is not UTF-8. */
+export type FilePath = string | Buffer
+
+export const chunkSize = 1 << 20
+
+export const fileProblem = (cause: unknown): FileProblem => ({
+  code: cause instanceof Error && "code" in cause ? String(cause.code) : "",
+  problem: cause instanceof Error ? cause.message : String(cause)
+})
+
+export const attempt = <A>(call: () => Promise<A>): Effect.Effect<A, FileProblem> =>
+  Effect.tryPromise({ try: call, catch: fileProblem })
+
+/** O_NOFOLLOW: the last component must be the file itself; O_NONBLOCK: a FIFO put in its place does not hang us. */
+export const readOnly = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK
+
+/** Calls `use` with each chunk in turn; the chunk is only valid during the call. Returns the number of bytes. */
+export const eachChunk = (
+  path: FilePath,
+  use: (chunk: Uint8Array) => void,
+  flags: number = constants.O_RDONLY
+): Effect.Effect<number, FileProblem> =>
+  Effect.acquireUseRelease(
+    attempt(() => open(path, flags)),
+    (handle) => eachChunkOf(handle, use),
+    (handle) => Effect.ignore(attempt(() => handle.close()))
+  )
+
+const eachChunkOf = Effect.fnUntraced(function*(handle: FileHandle, use: (chunk: Uint8Array) => void) {
+  let [current, next] = [Buffer.allocUnsafeSlow(chunkSize), Buffer.allocUnsafeSlow(chunkSize)]
+  let filled = yield* fill(handle, current)
+  let total = 0
+  while (filled > 0) {
+    const reading = yield* Effect.forkChild(fill(handle, next), { startImmediately: true })
+    use(current.subarray(0, filled))
+    total += filled
+    filled = yield* Fiber.join(reading)
+    ;[current, next] = [next, current]
+  }
+  return total
+})
+
+const fill = (handle: FileHandle, buffer: Buffer): Effect.Effect<number, FileProblem> =>
+  Effect.map(attempt(() => handle.read(buffer, 0, buffer.length, null)), ({ bytesRead }) => bytesRead)
+
+/** A file as a stream of fresh chunks. */
+export const streamFile = (path: FilePath, flags: number = readOnly): Stream.Stream<Uint8Array, FileProblem> =>
+  Stream.unwrap(Effect.gen(function*() {
+    const handle = yield* Effect.acquireRelease(
+      attempt(() => open(path, flags)),
+      (handle) => Effect.ignore(attempt(() => handle.close()))
+    )
+    return Stream.fromAsyncIterable(chunksOf(handle), fileProblem)
+  }))
+
+async function* chunksOf(handle: FileHandle): AsyncGenerator<Uint8Array> {
+  for (;;) {
+    const { buffer, bytesRead } = await handle.read(Buffer.allocUnsafeSlow(chunkSize), 0, chunkSize, null)
+    if (bytesRead === 0) return
+    yield buffer.subarray(0, bytesRead)
+  }
+}

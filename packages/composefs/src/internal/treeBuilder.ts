@@ -1,0 +1,98 @@
+/** Builds a tree from paths, parents first. Every way into a tree (dump, layer, entries) checks paths here. */
+import * as Result from "effect/Result"
+import type { Directory, HardLink, Inode, Node } from "../Node.ts"
+import * as ByteString from "./byteString.ts"
+import { baseName, join, maxPathSize, nameProblem, parentOf, type PathReason } from "./paths.ts"
+
+export class TreeBuilder {
+  #root: Directory | undefined
+  readonly #directories = new Map<string, Map<string, Node>>()
+  readonly #links: Array<readonly [path: string, link: HardLink]> = []
+
+  /** Adds a node at an absolute path; a directory brings its entries along. */
+  add(path: string, node: Node): PathReason | undefined {
+    const placed = node._tag === "Directory" ? { ...node, entries: new Map<string, Node>() } : node
+    const failure = path === "/" ? this.#setRoot(placed) : this.#place(path, placed)
+    if (failure !== undefined) return failure
+    if (placed._tag === "HardLink") this.#links.push([path, placed])
+    if (placed._tag === "Directory") this.#directories.set(path, placed.entries)
+    if (node._tag !== "Directory") return undefined
+    for (const [name, child] of node.entries) {
+      const failure = this.add(join(path, name), child)
+      if (failure !== undefined) return failure
+    }
+    return undefined
+  }
+
+  /** The tree, once every hard link was found to end at an inode of the tree. */
+  finish(): Result.Result<{ readonly root: Directory }, PathReason> {
+    if (this.#root === undefined) {
+      return Result.fail({ _tag: "InvalidPath", path: "/", problem: "the root directory is missing" })
+    }
+    for (const [path, link] of this.#links) {
+      const problem = this.#linkProblem(path, link)
+      if (problem !== undefined) {
+        return Result.fail({ _tag: "InvalidLink", path, target: link.target, problem })
+      }
+    }
+    return Result.succeed({ root: this.#root })
+  }
+
+  /** What stands at a path, hard links followed. */
+  find(path: string): Inode | undefined {
+    const seen = new Set<string>()
+    for (let at = path; !seen.has(at);) {
+      seen.add(at)
+      const node = this.#at(at)
+      if (node?._tag !== "HardLink") return node
+      at = node.target
+    }
+    return undefined
+  }
+
+  #setRoot(node: Node): PathReason | undefined {
+    if (node._tag !== "Directory") {
+      return { _tag: "InvalidPath", path: "/", problem: "the root must be a directory" }
+    }
+    if (this.#root !== undefined) return { _tag: "DuplicatePath", path: "/" }
+    this.#root = node
+    return undefined
+  }
+
+  #place(path: string, node: Node): PathReason | undefined {
+    if (!path.startsWith("/")) return { _tag: "InvalidPath", path, problem: "expected an absolute path" }
+    if (path.length > maxPathSize / 4 && ByteString.fromText(path).length > maxPathSize) {
+      return { _tag: "InvalidPath", path, problem: `a path has at most ${maxPathSize} bytes` }
+    }
+    const name = baseName(path)
+    const problem = nameProblem(name)
+    if (problem !== undefined) return { _tag: "InvalidPath", path, problem }
+    const parent = parentOf(path)
+    const siblings = this.#directories.get(parent)
+    if (siblings === undefined) {
+      return this.#at(parent) === undefined
+        ? { _tag: "MissingParent", path }
+        : { _tag: "NotADirectory", path, parent }
+    }
+    if (siblings.has(name)) return { _tag: "DuplicatePath", path }
+    siblings.set(name, node)
+    return undefined
+  }
+
+  #at(path: string): Node | undefined {
+    return path === "/" ? this.#root : this.#directories.get(parentOf(path))?.get(baseName(path))
+  }
+
+  #linkProblem(path: string, link: HardLink): string | undefined {
+    if (link.target === path) return "a file cannot be a hard link to itself"
+    const seen = new Set([path])
+    for (let at = link.target; !seen.has(at);) {
+      seen.add(at)
+      const node = this.#at(at)
+      if (node === undefined) return `${at === link.target ? "the target" : at} is missing`
+      if (node._tag !== "HardLink") return undefined
+      at = node.target
+    }
+    return "the links form a loop"
+  }
+}
