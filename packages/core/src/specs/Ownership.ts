@@ -1,0 +1,331 @@
+/**
+ * Whose a path is where several modules ship or claim it.
+ *
+ * A `protectedSpec` claim counts for more than a `fileSpec` one, whoever ships the path. Among claims of one kind the
+ * more specific pattern owns; of equal ones the lower layer owns, and another layer that ships the path is a conflict.
+ * Inside its window a child owns what it ships before its parent does, unless the parent protects it and the child's
+ * `mask` does not carve it out.
+ *
+ * @since 0.1.0
+ */
+import * as Result from "effect/Result"
+import * as Glob from "./Glob.ts"
+import * as GlobSet from "./GlobSet.ts"
+import * as Narrowing from "./internal/Narrowing.ts"
+import * as Specificity from "./internal/Specificity.ts"
+import type { ModuleSpecs, SpecError } from "./ModuleSpecs.ts"
+import { parseList, withinParent } from "./ModuleSpecs.ts"
+
+/**
+ * A layer of a composition. `files` are the absolute paths of everything in it that is not a directory.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface OwnershipLayer {
+  readonly moduleName: string
+  readonly specs: ModuleSpecs
+  readonly files: ReadonlyArray<string>
+  readonly parentModule?: string
+}
+
+/**
+ * The pattern by which a module claims a path. A file that no list of its module mentions is claimed by no pattern.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Claim {
+  readonly moduleName: string
+  readonly list: "protectedSpec" | "fileSpec"
+  readonly pattern: string
+}
+
+/**
+ * Why a layer should not ship a path.
+ *
+ * - `protected`: another module claims it by `protectedSpec`.
+ * - `equal_claim`: the claim of a lower layer is as specific.
+ * - `hides_owner`: a lower layer owns the path, and this one hides the owner's file.
+ * - `outside_window`: a child ships it outside its parent's `dependencySpec`.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type ConflictReason = "protected" | "equal_claim" | "hides_owner" | "outside_window"
+
+/**
+ * A layer that ships a path which is not its own.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface PathConflict {
+  readonly path: string
+  readonly moduleName: string
+  readonly owner: string
+  readonly reason: ConflictReason
+  readonly claim?: Claim
+  readonly message: string
+}
+
+/**
+ * What the report says about one path. `shippedBy` and `shadowedBy` are bottom to top; `shadowedBy` are the layers that
+ * hide the owner's file. `carvedOut` is set where a child's `mask` took the path out of its parent's claim.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface PathOwnership {
+  readonly path: string
+  readonly owner: string
+  readonly claim?: Claim
+  readonly shippedBy: ReadonlyArray<string>
+  readonly shadowedBy: ReadonlyArray<string>
+  readonly carvedOut?: { readonly child: string; readonly pattern: string }
+}
+
+/**
+ * `paths` has every shipped path in code-unit order; `orphans` are claims that no layer fulfils.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface OwnershipReport {
+  readonly paths: ReadonlyArray<PathOwnership>
+  readonly conflicts: ReadonlyArray<PathConflict>
+  readonly orphans: ReadonlyArray<Claim>
+}
+
+interface RankedClaim {
+  readonly layer: number
+  readonly claim: Claim
+  readonly specificity: Specificity.Specificity
+}
+
+interface ClaimIndex {
+  readonly claims: ReadonlyArray<RankedClaim>
+  readonly set: GlobSet.GlobSet
+  readonly fulfilled: Set<string>
+}
+
+const claimKey = (claim: Claim): string => JSON.stringify([claim.moduleName, claim.list, claim.pattern])
+
+const indexClaims = (
+  layers: ReadonlyArray<OwnershipLayer>,
+  list: Claim["list"]
+): Result.Result<ClaimIndex, SpecError> =>
+  Result.gen(function*() {
+    const claims: Array<RankedClaim> = []
+    const globs: Array<Glob.Glob> = []
+    for (const [layer, { moduleName, specs }] of layers.entries()) {
+      for (const glob of (yield* parseList(specs, list)).flatMap(Narrowing.split)) {
+        globs.push(glob)
+        claims.push({
+          layer,
+          claim: { moduleName, list, pattern: glob.pattern },
+          specificity: Specificity.ofGlob(glob)
+        })
+      }
+    }
+    return { claims, set: GlobSet.make(globs), fulfilled: new Set() }
+  })
+
+/** Of several claims on a path the one that owns it: the most specific, then the lowest layer. */
+const strongest = (claims: ReadonlyArray<RankedClaim>): RankedClaim | undefined =>
+  claims.reduce<RankedClaim | undefined>((best, claim) => {
+    if (best === undefined) return claim
+    const difference = Specificity.compare(claim.specificity, best.specificity)
+    return difference > 0 || (difference === 0 && claim.layer < best.layer) ? claim : best
+  }, undefined)
+
+const claimsOn = (index: ClaimIndex, path: string): ReadonlyArray<RankedClaim> =>
+  index.set.covering(path).flatMap((position) => {
+    const claim = index.claims[position]
+    if (claim === undefined) return []
+    index.fulfilled.add(claimKey(claim.claim))
+    return [claim]
+  })
+
+/** What a child may ship, and which of its parent's claims do not bind it. */
+interface ChildRules {
+  readonly parent: number
+  readonly window: GlobSet.GlobSet
+  readonly carveOut: (path: string) => string | undefined
+}
+
+const childRules = (
+  layers: ReadonlyArray<OwnershipLayer>,
+  layer: OwnershipLayer
+): Result.Result<ChildRules | undefined, SpecError> =>
+  Result.gen(function*() {
+    const parent = layers.findIndex(({ moduleName }) => moduleName === layer.parentModule)
+    const parentSpecs = layers[parent]?.specs
+    if (parentSpecs === undefined) return undefined
+    const claims = yield* parseList(parentSpecs, "protectedSpec")
+    const mask = yield* parseList(layer.specs, "mask")
+    const carveOuts = mask.filter((glob) => claims.some((claim) => Glob.contains(claim, glob)))
+    const carveOutSet = GlobSet.make(carveOuts)
+    return {
+      parent,
+      window: GlobSet.make(yield* parseList(parentSpecs, "dependencySpec")),
+      carveOut: (path) => carveOuts[carveOutSet.first(path)]?.pattern
+    }
+  })
+
+interface Arena {
+  readonly names: ReadonlyArray<string>
+  readonly protectedClaims: ClaimIndex
+  readonly fileClaims: ClaimIndex
+  readonly children: ReadonlyArray<ChildRules | undefined>
+}
+
+interface Verdict {
+  readonly path: string
+  readonly shippers: ReadonlyArray<number>
+  readonly owner: number
+  /** The owner's claim, absent where the owner has none. */
+  readonly claim: RankedClaim | undefined
+  readonly shipping: ReadonlyArray<RankedClaim>
+  readonly carved: { readonly child: number; readonly pattern: string } | undefined
+}
+
+const carving = (
+  arena: Arena,
+  path: string,
+  shippers: ReadonlyArray<number>,
+  protecting: ReadonlyArray<RankedClaim>
+): Verdict["carved"] => {
+  for (const child of shippers) {
+    const rules = arena.children[child]
+    const pattern = rules?.carveOut(path)
+    if (pattern !== undefined && protecting.some(({ layer }) => layer === rules?.parent)) return { child, pattern }
+  }
+  return undefined
+}
+
+/** Inside its window a child may replace what its parent ships; that is what the window is for. */
+const isOverridden = (arena: Arena, path: string, shippers: ReadonlyArray<number>, layer: number): boolean =>
+  shippers.some((shipper) => {
+    const child = arena.children[shipper]
+    return child !== undefined && child.parent === layer && child.window.first(path) >= 0
+  })
+
+const arbitrate = (arena: Arena, path: string, shippers: ReadonlyArray<number>): Verdict => {
+  const protecting = claimsOn(arena.protectedClaims, path)
+  const shipping = claimsOn(arena.fileClaims, path).filter(({ layer }) => shippers.includes(layer))
+  const carved = carving(arena, path, shippers, protecting)
+  const exempt = carved === undefined ? undefined : arena.children[carved.child]?.parent
+  const binding = strongest(protecting.filter(({ layer }) => layer !== exempt))
+  if (carved !== undefined && binding === undefined) {
+    const claim = strongest(shipping.filter(({ layer }) => layer === carved.child))
+    return { path, shippers, owner: carved.child, claim, shipping, carved }
+  }
+  const claim = binding ?? strongest(shipping.filter(({ layer }) => !isOverridden(arena, path, shippers, layer)))
+  return { path, shippers, owner: claim?.layer ?? shippers[0] ?? 0, claim, shipping, carved }
+}
+
+const reasonAgainst = (arena: Arena, verdict: Verdict, shipper: number): ConflictReason | undefined => {
+  const { claim, owner, shipping } = verdict
+  if (shipper === owner) return undefined
+  if (claim?.claim.list === "protectedSpec") return "protected"
+  if (verdict.carved?.child === owner || arena.children[owner]?.parent === shipper) return undefined
+  const own = strongest(shipping.filter(({ layer }) => layer === shipper))
+  if (Specificity.compare(claim?.specificity ?? [], own?.specificity ?? []) === 0) return "equal_claim"
+  return shipper > owner ? "hides_owner" : undefined
+}
+
+const messages: { readonly [Reason in ConflictReason]: (path: string, other: string, owner: string) => string } = {
+  protected: (path, other, owner) => `${other} ships ${path}, which ${owner} protects`,
+  equal_claim: (path, other, owner) =>
+    `${other} and ${owner} claim ${path} equally, and the lower layer ${owner} owns it`,
+  hides_owner: (path, other, owner) => `${other} hides ${path} of ${owner}, whose claim is more specific`,
+  outside_window: (path, other, owner) => `${other} ships ${path} outside the dependencySpec of its parent ${owner}`
+}
+
+const conflictsOn = (arena: Arena, verdict: Verdict): ReadonlyArray<PathConflict> => {
+  const { path } = verdict
+  const conflict = (shipper: number, owner: number, reason: ConflictReason): PathConflict => {
+    const moduleName = arena.names[shipper] ?? ""
+    const ownerName = arena.names[owner] ?? ""
+    const claim = verdict.claim?.layer === owner ? { claim: verdict.claim.claim } : {}
+    return {
+      path,
+      moduleName,
+      owner: ownerName,
+      reason,
+      ...claim,
+      message: messages[reason](path, moduleName, ownerName)
+    }
+  }
+  return verdict.shippers.flatMap((shipper) => {
+    const child = arena.children[shipper]
+    const isOutside = child !== undefined && child.window.first(path) < 0
+    const reason = reasonAgainst(arena, verdict, shipper)
+    return [
+      ...(isOutside ? [conflict(shipper, child.parent, "outside_window")] : []),
+      ...(reason === undefined ? [] : [conflict(shipper, verdict.owner, reason)])
+    ]
+  })
+}
+
+const ownershipOf = ({ names }: Arena, { carved, claim, owner, path, shippers }: Verdict): PathOwnership => {
+  const nameOf = (layer: number): string => names[layer] ?? ""
+  return {
+    path,
+    owner: nameOf(owner),
+    ...(claim === undefined ? {} : { claim: claim.claim }),
+    shippedBy: shippers.map(nameOf),
+    shadowedBy: shippers.filter((shipper) => shipper > owner).map(nameOf),
+    ...(carved === undefined ? {} : { carvedOut: { child: nameOf(carved.child), pattern: carved.pattern } })
+  }
+}
+
+const shippersByPath = (
+  layers: ReadonlyArray<OwnershipLayer>
+): ReadonlyArray<readonly [string, ReadonlyArray<number>]> => {
+  const shippers = new Map<string, Array<number>>()
+  for (const [position, { files }] of layers.entries()) {
+    for (const path of files) {
+      const known = shippers.get(path)
+      if (known === undefined) shippers.set(path, [position])
+      else if (known.at(-1) !== position) known.push(position)
+    }
+  }
+  return [...shippers].sort(([left], [right]) => left < right ? -1 : 1)
+}
+
+const orphansOf = ({ claims, fulfilled }: ClaimIndex): ReadonlyArray<Claim> => {
+  const orphans = claims.filter(({ claim }) => !fulfilled.has(claimKey(claim)))
+  return [...new Map(orphans.map(({ claim }) => [claimKey(claim), claim])).values()]
+}
+
+/**
+ * Arbitrates every path of the layers, which are listed bottom to top.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const report = (layers: ReadonlyArray<OwnershipLayer>): Result.Result<OwnershipReport, SpecError> =>
+  Result.gen(function*() {
+    const children: Array<ChildRules | undefined> = []
+    const claiming: Array<OwnershipLayer> = []
+    for (const layer of layers) {
+      const parent = layers.find(({ moduleName }) => moduleName === layer.parentModule)
+      const narrowed = parent === undefined ? layer : (yield* withinParent(layer.specs, parent.specs))
+      children.push(yield* childRules(layers, layer))
+      claiming.push({ ...layer, specs: narrowed.specs })
+    }
+    const arena: Arena = {
+      names: layers.map(({ moduleName }) => moduleName),
+      protectedClaims: yield* indexClaims(claiming, "protectedSpec"),
+      fileClaims: yield* indexClaims(claiming, "fileSpec"),
+      children
+    }
+    const verdicts = shippersByPath(layers).map(([path, shippers]) => arbitrate(arena, path, shippers))
+    return {
+      paths: verdicts.map((verdict) => ownershipOf(arena, verdict)),
+      conflicts: verdicts.flatMap((verdict) => conflictsOn(arena, verdict)),
+      orphans: [...orphansOf(arena.protectedClaims), ...orphansOf(arena.fileClaims)]
+    }
+  })
