@@ -1,0 +1,313 @@
+/**
+ * Core's `ArtifactSource` on a registry: modules as index, manifests, config, composefs image and file layer.
+ *
+ * @since 0.1.0
+ */
+import { FsVerity, Image, Layer as FileLayer, Tree } from "@lamina/composefs"
+import { ArtifactSource } from "@lamina/core"
+import { Blob, type Descriptor, Digest, Manifest, type Registry, RegistryError } from "@lamina/oci"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Result from "effect/Result"
+import * as ModuleConfig from "../artifact/ModuleConfig.ts"
+import * as Sbom from "../artifact/Sbom.ts"
+
+/**
+ * The registry, and how much of it is read: the composefs image at most `maximumImageBytes` (default 256 MiB), the files
+ * of a deep ingest at most `maximumFileBytes` unpacked (default 4 GiB), at most `maximumArchitectures` (default 16).
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Options {
+  readonly registry: Registry.Registry
+  readonly maximumImageBytes?: number
+  readonly maximumFileBytes?: number
+  readonly maximumArchitectures?: number
+}
+
+/**
+ * Provides `ArtifactSource`.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layer = (options: Options): Layer.Layer<ArtifactSource.ArtifactSource> => {
+  const limits = {
+    imageBytes: options.maximumImageBytes ?? 256 * 1024 * 1024,
+    fileBytes: options.maximumFileBytes ?? 4 * 1024 * 1024 * 1024,
+    architectures: options.maximumArchitectures ?? 16
+  }
+  const { registry } = options
+  return Layer.succeed(
+    ArtifactSource.ArtifactSource,
+    ArtifactSource.ArtifactSource.of({
+      resolve: (repository, tag) =>
+        registry.resolve(repository, tag).pipe(
+          Effect.map((descriptor) => descriptor.digest),
+          Effect.mapError(fromRegistry("resolve", `${repository}:${tag}`))
+        ),
+      inspect: (repository, indexDigest) => inspect(registry, repository, indexDigest, limits),
+      recompute: (repository, artifact, { deep }) => recompute(registry, repository, artifact, deep, limits),
+      listTags: (repository) => listTags(registry, repository)
+    })
+  )
+}
+
+interface Limits {
+  readonly imageBytes: number
+  readonly fileBytes: number
+  readonly architectures: number
+}
+
+const inspect = Effect.fn("OciArtifactSource.inspect")(
+  function*(registry: Registry.Registry, repository: string, indexDigest: string, limits: Limits) {
+    const subject = `${repository}@${indexDigest}`
+    const refuse = malformed("inspect", subject)
+    const digest = yield* digestOf("inspect", indexDigest)
+    const index = yield* readIndex(registry, repository, digest, refuse)
+    if (index.manifests.length === 0) return yield* refuse("its index lists no manifests")
+    if (index.manifests.length > limits.architectures) {
+      return yield* refuse(`its index lists ${index.manifests.length} manifests, at most ${limits.architectures} are read`)
+    }
+    const manifests = yield* Effect.forEach(
+      index.manifests,
+      (descriptor) => readArchitecture(registry, repository, descriptor),
+      { concurrency: 4 }
+    )
+    const [first] = manifests
+    if (first === undefined) return yield* refuse("its index lists no manifests")
+    const odd = manifests.find(({ config }) => !saysTheSame(config, first.config))
+    if (odd !== undefined) {
+      return yield* refuse(
+        `${odd.config.architecture} says ${identityOf(odd.config)}, ${first.config.architecture} says ${
+          identityOf(first.config)
+        }`
+      )
+    }
+    const architectures = new Set(manifests.map(({ config }) => config.architecture))
+    if (architectures.size < manifests.length) return yield* refuse("its index lists an architecture twice")
+    const sboms = yield* registry.referrers(repository, digest, { artifactType: Sbom.mediaType }).pipe(
+      Effect.mapError(fromRegistry("list the SBOMs of", subject))
+    )
+    return {
+      indexDigest,
+      moduleName: first.config.module,
+      versionString: first.config.version,
+      manifestText: first.config.manifest,
+      fingerprint: first.config.fingerprint,
+      gitSha: first.config.gitSha,
+      builtAt: first.config.builtAt,
+      artifacts: manifests.map(({ artifact }) => artifact),
+      sbomDigests: sboms.map((sbom) => sbom.digest)
+    }
+  }
+)
+
+const readIndex = Effect.fnUntraced(
+  function*(
+    registry: Registry.Registry,
+    repository: string,
+    digest: Digest.Digest,
+    refuse: (detail: string) => Effect.Effect<never, ArtifactSource.ArtifactSourceError>
+  ) {
+    const raw = yield* registry.getManifest(repository, digest).pipe(
+      Effect.mapError(fromRegistry("inspect", `${repository}@${digest}`))
+    )
+    const manifest = Manifest.parse(raw.bytes, raw.descriptor.mediaType)
+    if (Result.isFailure(manifest)) return yield* refuse(manifest.failure.message)
+    if (manifest.success._tag !== "Index") {
+      return yield* refuse("expected an image index with one manifest per architecture, got a single manifest")
+    }
+    return manifest.success.document
+  }
+)
+
+interface Architecture {
+  readonly config: ModuleConfig.ModuleConfig
+  readonly artifact: ArtifactSource.PublishedArtifact
+}
+
+const readArchitecture = Effect.fnUntraced(
+  function*(registry: Registry.Registry, repository: string, descriptor: Descriptor.Descriptor) {
+    const refuse = malformed("inspect", `${repository}@${descriptor.digest}`)
+    const parts = yield* readParts(registry, repository, descriptor.digest)
+    const bytes = yield* Blob.getBytes(registry, repository, parts.config, { limit: ModuleConfig.maximumBytes }).pipe(
+      Effect.mapError(fromRegistry("read the config of", `${repository}@${descriptor.digest}`))
+    )
+    const config = ModuleConfig.decode(bytes)
+    if (Result.isFailure(config)) return yield* refuse(`its config: ${config.failure}`)
+    const { architecture, composefsDigest, fsverityRootHash } = config.success
+    if (descriptor.platform !== undefined && descriptor.platform.architecture !== architecture) {
+      return yield* refuse(`the index says architecture ${descriptor.platform.architecture}, its config ${architecture}`)
+    }
+    if (composefsDigest !== parts.image.digest) {
+      return yield* refuse(`its config says composefs_digest ${composefsDigest}, its layer is ${parts.image.digest}`)
+    }
+    return {
+      config: config.success,
+      artifact: {
+        architecture,
+        manifestDigest: descriptor.digest,
+        composefsDigest,
+        fsverityRootHash,
+        sizeBytes: parts.image.size + parts.files.size,
+        mediaType: parts.image.mediaType
+      }
+    } satisfies Architecture
+  }
+)
+
+interface Parts {
+  readonly config: Descriptor.Descriptor
+  readonly image: Descriptor.Descriptor
+  readonly files: Descriptor.Descriptor
+}
+
+const readParts = Effect.fnUntraced(
+  function*(registry: Registry.Registry, repository: string, digest: Digest.Digest): Effect.fn.Return<
+    Parts,
+    ArtifactSource.ArtifactSourceError
+  > {
+    const subject = `${repository}@${digest}`
+    const refuse = malformed("read", subject)
+    const raw = yield* registry.getManifest(repository, digest).pipe(Effect.mapError(fromRegistry("read", subject)))
+    const manifest = Manifest.parse(raw.bytes, raw.descriptor.mediaType)
+    if (Result.isFailure(manifest)) return yield* refuse(manifest.failure.message)
+    if (manifest.success._tag !== "Image") return yield* refuse("expected a manifest, got an index inside of an index")
+    const { artifactType, config, layers } = manifest.success.document
+    if (artifactType !== ModuleConfig.artifactType) {
+      return yield* refuse(`expected artifactType ${ModuleConfig.artifactType}, got ${artifactType ?? "none"}`)
+    }
+    if (config.mediaType !== ModuleConfig.configMediaType) {
+      return yield* refuse(`expected a config of type ${ModuleConfig.configMediaType}, got ${config.mediaType}`)
+    }
+    const [image, files, ...rest] = layers
+    if (image?.mediaType !== ModuleConfig.composefsMediaType) {
+      return yield* refuse(`expected its first layer to be ${ModuleConfig.composefsMediaType}, got ${image?.mediaType}`)
+    }
+    if (files?.mediaType !== ModuleConfig.fileLayerMediaType || rest.length > 0) {
+      return yield* refuse(`expected one further layer, ${ModuleConfig.fileLayerMediaType}`)
+    }
+    return { config, image, files }
+  }
+)
+
+const recompute = Effect.fn("OciArtifactSource.recompute")(
+  function*(
+    registry: Registry.Registry,
+    repository: string,
+    artifact: ArtifactSource.PublishedArtifact,
+    deep: boolean,
+    limits: Limits
+  ) {
+    const subject = `${repository}@${artifact.manifestDigest}`
+    const refuse = malformed("recompute", subject)
+    const parts = yield* readParts(registry, repository, yield* digestOf("recompute", artifact.manifestDigest))
+    const bytes = yield* Blob.getBytes(registry, repository, parts.image, { limit: limits.imageBytes }).pipe(
+      Effect.mapError(fromRegistry("fetch the image of", subject))
+    )
+    const tree = Image.read(bytes)
+    if (Result.isFailure(tree)) return yield* refuse(`its composefs image: ${tree.failure.message}`)
+    const rebuilt = deep ? yield* rebuild(registry, repository, parts, subject, limits) : undefined
+    if (rebuilt !== undefined && rebuilt !== Digest.ofBytes(bytes)) {
+      return yield* new ArtifactSource.ArtifactSourceError({
+        operation: "rebuild",
+        subject,
+        kind: "digestMismatch",
+        detail: `expected the image ${parts.image.digest} from its file layer, got ${rebuilt}`
+      })
+    }
+    return {
+      composefsDigest: Digest.ofBytes(bytes),
+      fsverityRootHash: FsVerity.format(FsVerity.digest(bytes)),
+      files: filesOf(tree.success),
+      rebuilt: rebuilt !== undefined
+    }
+  }
+)
+
+const filesOf = (tree: Tree.Tree): ReadonlyArray<string> =>
+  Array.from(Tree.walk(tree)).filter(({ node }) => node._tag !== "Directory").map(({ path }) => path).toSorted()
+
+const rebuild = Effect.fnUntraced(
+  function*(registry: Registry.Registry, repository: string, parts: Parts, subject: string, limits: Limits) {
+    const refuse = malformed("rebuild", subject)
+    const blob = yield* registry.getBlob(repository, parts.files.digest, { size: parts.files.size }).pipe(
+      Effect.mapError(fromRegistry("fetch the files of", subject))
+    )
+    const contents = yield* FileLayer.read(blob.stream, { maxBytes: limits.fileBytes }).pipe(
+      Effect.catch((error) =>
+        error._tag === "RegistryError" ? Effect.fail(fromRegistry("fetch the files of", subject)(error)) : refuse(error.message)
+      )
+    )
+    const image = Image.write(contents.tree)
+    return Result.isFailure(image) ? yield* refuse(image.failure.message) : Digest.ofBytes(image.success)
+  },
+  Effect.scoped
+)
+
+const maximumTags = 10_000
+
+const listTags = Effect.fnUntraced(function*(registry: Registry.Registry, repository: string) {
+  const tags: Array<string> = []
+  let last: string | undefined
+  do {
+    const page = yield* registry.listTags(repository, { last }).pipe(Effect.mapError(fromRegistry("list tags of", repository)))
+    tags.push(...page.names)
+    last = page.next
+  } while (last !== undefined && tags.length < maximumTags)
+  return tags
+})
+
+const saysTheSame = (left: ModuleConfig.ModuleConfig, right: ModuleConfig.ModuleConfig): boolean =>
+  identityOf(left) === identityOf(right) && left.manifest === right.manifest && left.gitSha === right.gitSha
+
+const identityOf = (config: ModuleConfig.ModuleConfig): string =>
+  `${config.module} ${config.version} (fingerprint ${config.fingerprint.slice(0, 12)})`
+
+const digestOf = (
+  operation: string,
+  text: string
+): Effect.Effect<Digest.Digest, ArtifactSource.ArtifactSourceError> =>
+  Result.match(Digest.parse(text), {
+    onSuccess: Effect.succeed,
+    onFailure: (error) => malformed(operation, text.slice(0, 160))(error.message)
+  })
+
+const malformed =
+  (operation: string, subject: string) =>
+  (detail: string): Effect.Effect<never, ArtifactSource.ArtifactSourceError> =>
+    Effect.fail(new ArtifactSource.ArtifactSourceError({ operation, subject, kind: "malformed", detail }))
+
+const fromRegistry =
+  (operation: string, subject: string) =>
+  (error: RegistryError.RegistryError): ArtifactSource.ArtifactSourceError =>
+    new ArtifactSource.ArtifactSourceError({
+      operation,
+      subject,
+      kind: kindOf(error.reason._tag),
+      detail: error.reason.message
+    })
+
+const kindOf = (tag: RegistryError.Reason["_tag"]): ArtifactSource.ArtifactSourceError["kind"] => {
+  switch (tag) {
+    case "NotFound":
+      return "notFound"
+    case "DigestMismatch":
+    case "SizeMismatch":
+      return "digestMismatch"
+    case "LimitExceeded":
+      return "limitExceeded"
+    case "Unauthorized":
+    case "UnsafeRedirect":
+      return "denied"
+    case "Malformed":
+    case "Unsupported":
+      return "malformed"
+    case "RateLimited":
+    case "UnexpectedResponse":
+    case "Unavailable":
+      return "unavailable"
+  }
+}
