@@ -1,0 +1,16 @@
+import { layer } from "@effect/vitest"
+import { StorageContract } from "@lamina/core/testing"
+import { PostgresStorage } from "@lamina/storage-postgres"
+import { TestDatabase } from "@lamina/storage-postgres/testing"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+
+const storageOfContract = Layer.unwrap(
+  Effect.map(TestDatabase.fresh, (url) => PostgresStorage.layer({ url, collections: StorageContract.collections }))
+)
+
+layer(TestDatabase.layerServer)("PostgresStorage", (it) => {
+  it.layer(storageOfContract)("the storage contract", (it) => {
+    for (const { name, run } of StorageContract.cases) it.effect(name, () => run)
+  })
+})
