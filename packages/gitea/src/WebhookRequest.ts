@@ -6,6 +6,7 @@
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type { IncomingMessage } from "node:http"
+import { type ByteSource, collect, fromIterator, fromReadable } from "./internal/byteSource.ts"
 import * as WebhookHeaders from "./WebhookHeaders.ts"
 import { WebhookRefused, type WebhookRefusedReason } from "./WebhookRefused.ts"
 
@@ -63,7 +64,7 @@ export const defaultDeadline: Duration.Duration = Duration.seconds(10)
  * @since 0.1.0
  */
 export const read = (request: Request, options: ReadOptions = {}): Effect.Effect<WebhookRequest, WebhookRefused> =>
-  readFrom(request.headers, () => webSource(request.body), options)
+  readFrom(request.headers, () => fromReadable(request.body), options)
 
 /**
  * Reads a request of node:http. After a refusal the socket is left open, so that the answer can be sent; send it with
@@ -76,35 +77,26 @@ export const readNode = (
   incoming: IncomingMessage,
   options: ReadOptions = {}
 ): Effect.Effect<WebhookRequest, WebhookRefused> =>
-  readFrom(distinctHeaders(incoming), () => nodeSource(incoming), options)
-
-// node:http drops the second of some headers that come twice; the raw list keeps both.
-const distinctHeaders = (incoming: IncomingMessage): WebhookHeaders.WebhookHeaders => incoming.headersDistinct
-
-interface BodySource {
-  readonly next: () => Promise<{ readonly done?: boolean | undefined; readonly value?: Uint8Array | undefined }>
-  readonly abandon: () => void
-}
+  // `headers` drops the second of some headers that come twice; the distinct ones keep both.
+  readFrom(incoming.headersDistinct, () => fromIterator(incoming.iterator({ destroyOnReturn: false })), options)
 
 const readFrom = Effect.fnUntraced(function*(
   headers: WebhookHeaders.WebhookHeaders,
-  open: () => BodySource,
+  open: () => ByteSource,
   options: ReadOptions
 ) {
   const limitBytes = options.limitBytes ?? defaultLimitBytes
   const deadline = options.deadline ?? defaultDeadline
   yield* checkHeaders(headers, limitBytes)
-  const body = yield* Effect.acquireUseRelease(
-    Effect.sync(open),
-    (source) => collect(source, limitBytes),
-    (source) => Effect.sync(source.abandon)
-  ).pipe(
+  const { bytes, complete } = yield* collect(open, limitBytes).pipe(
+    Effect.catch(() => refuse({ _tag: "BodyUnreadable", problem: "the sender broke off" })),
     Effect.timeoutOrElse({
       duration: deadline,
       orElse: () => refuse({ _tag: "BodyTooSlow", deadlineMillis: Duration.toMillis(deadline) })
     })
   )
-  return { headers, body }
+  if (!complete) return yield* refuse({ _tag: "BodyTooLarge", limitBytes })
+  return { headers, body: bytes }
 })
 
 const refuse = (reason: typeof WebhookRefusedReason.Type): Effect.Effect<never, WebhookRefused> =>
@@ -120,52 +112,3 @@ const checkHeaders = Effect.fnUntraced(function*(headers: WebhookHeaders.Webhook
   if (!/^[0-9]{1,15}$/.test(length)) return yield* refuse({ _tag: "BodyUnreadable", problem: "broken content-length" })
   if (Number(length) > limitBytes) return yield* refuse({ _tag: "BodyTooLarge", limitBytes })
 })
-
-const collect = Effect.fnUntraced(function*(source: BodySource, limitBytes: number) {
-  const chunks: Array<Uint8Array> = []
-  let size = 0
-  while (true) {
-    const { done, value } = yield* Effect.tryPromise({
-      try: () => source.next(),
-      catch: () =>
-        new WebhookRefused({ reason: { _tag: "BodyUnreadable", problem: "the sender broke off or sent no bytes" } })
-    })
-    if (done === true) return concatenate(chunks, size)
-    if (value === undefined) continue
-    size += value.byteLength
-    if (size > limitBytes) return yield* refuse({ _tag: "BodyTooLarge", limitBytes })
-    chunks.push(value)
-  }
-})
-
-const concatenate = (chunks: ReadonlyArray<Uint8Array>, size: number): Uint8Array => {
-  const body = new Uint8Array(size)
-  let offset = 0
-  for (const chunk of chunks) {
-    body.set(chunk, offset)
-    offset += chunk.byteLength
-  }
-  return body
-}
-
-const ignore = () => undefined
-
-const empty: BodySource = { next: () => Promise.resolve({ done: true }), abandon: ignore }
-
-const webSource = (body: ReadableStream<Uint8Array> | null): BodySource => {
-  if (body === null) return empty
-  const reader = body.getReader()
-  return {
-    next: () => reader.read(),
-    // Not awaited: a stream that does not answer must not hold up the refusal.
-    abandon: () => void reader.cancel().catch(ignore)
-  }
-}
-
-const nodeSource = (incoming: IncomingMessage): BodySource => {
-  const iterator = incoming.iterator({ destroyOnReturn: false })
-  return {
-    next: () => iterator.next(),
-    abandon: () => void iterator.return?.().catch(ignore)
-  }
-}

@@ -1,9 +1,8 @@
 import * as Schema from "effect/Schema"
+import { maybe } from "./wire.ts"
 
 // Payloads as Gitea (modules/structs/hook.go, repo_actions.go, package.go), Forgejo and the CI callbacks send them.
 // Only the fields that are used are named: others may come, go or change their type.
-
-const maybe = <S extends Schema.Constraint>(schema: S) => Schema.optionalKey(Schema.NullOr(schema))
 
 const CommitId = Schema.String.check(Schema.isPattern(/^[0-9a-f]{40}(?:[0-9a-f]{24})?$/))
 
