@@ -131,12 +131,19 @@ const malformed = (detail: string): Malformed => new Malformed({ what: "manifest
 
 const refuse = (detail: string): Result.Result<never, Malformed> => Result.fail(malformed(detail))
 
-const knownKeys = new Map(
-  [
-    ...["schemaVersion", "mediaType", "artifactType", "config", "layers", "manifests", "subject", "annotations"],
-    ...["fsLayers", "history", "signatures"]
-  ].map((key) => [key.toLowerCase(), key])
-)
+const documentKeys = [
+  "schemaVersion",
+  "mediaType",
+  "artifactType",
+  "config",
+  "layers",
+  "manifests",
+  "subject",
+  "annotations"
+] as const
+
+const schema1Keys = ["fsLayers", "history", "signatures"]
+const knownKeys = new Map([...documentKeys, ...schema1Keys].map((key) => [key.toLowerCase(), key]))
 
 /** Finds what one parser would take for an image and another for an index. */
 const findConfusion = (document: object, type: string): string | undefined => {
@@ -282,16 +289,6 @@ const encoded = (mediaType: string, document: ImageManifest | ImageIndex): Encod
 export const encode = (document: ImageManifest | ImageIndex): Uint8Array =>
   new TextEncoder().encode(JSON.stringify(ordered(document, documentKeys)))
 
-const documentKeys = [
-  "schemaVersion",
-  "mediaType",
-  "artifactType",
-  "config",
-  "layers",
-  "manifests",
-  "subject",
-  "annotations"
-] as const
 const descriptorKeys = [
   "mediaType",
   "digest",
