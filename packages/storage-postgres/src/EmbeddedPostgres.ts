@@ -32,7 +32,10 @@ export interface Options {
    * server at a time. When absent, the data lives in a temporary directory and is not made safe against power loss.
    */
   readonly dataDir?: string | undefined
-  /** How long to wait until the server accepts connections; 60 seconds when absent. */
+  /**
+   * How long to wait until a former server of the same data has gone, and then until this one accepts connections; 60
+   * seconds when absent.
+   */
   readonly startTimeout?: Duration.Input | undefined
 }
 
@@ -55,19 +58,13 @@ export class EmbeddedPostgres extends Context.Service<EmbeddedPostgres, {
 export const start = Effect.fnUntraced(function*(
   options: Options = {}
 ): Effect.fn.Return<EmbeddedPostgres["Service"], EmbeddedPostgresError, Scope.Scope> {
-  const durable = options.dataDir !== undefined
-  const account = yield* serverAccount(options.dataDir)
+  const { dataDir, startTimeout = "60 seconds" } = options
+  const account = yield* serverAccount(dataDir)
   const binaries = yield* findBinaries(account)
-  const dataDir = yield* prepareDataDirectory({ binaries, account, dataDir: options.dataDir })
+  const cluster = yield* prepareDataDirectory({ binaries, account, dataDir, startTimeout })
   const socketDir = yield* temporaryDirectory(account)
-  yield* runServer({
-    binaries,
-    account,
-    dataDir,
-    socketDir,
-    durable,
-    startTimeout: options.startTimeout ?? "60 seconds"
-  })
+  const durable = dataDir !== undefined
+  yield* runServer({ binaries, account, dataDir: cluster, socketDir, durable, startTimeout })
   return { url: Redacted.make(`postgres://postgres@${encodeURIComponent(socketDir)}/postgres`) }
 })
 

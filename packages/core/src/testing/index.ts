@@ -5,3 +5,4 @@
  */
 export * as ContractCase from "./ContractCase.ts"
 export * as StorageContract from "./StorageContract.ts"
+export * as StorageModel from "./StorageModel.ts"

@@ -1,3 +1,4 @@
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
@@ -13,13 +14,14 @@ interface DataDirectoryOptions {
   readonly binaries: Binaries
   readonly account: ServerAccount
   readonly dataDir: string | undefined
+  readonly startTimeout: Duration.Input
 }
 
 /**
  * A directory with a database cluster that no server is using; a temporary one when none is named.
  */
 export const prepareDataDirectory = Effect.fnUntraced(function*(
-  { account, binaries, dataDir }: DataDirectoryOptions
+  { account, binaries, dataDir, startTimeout }: DataDirectoryOptions
 ): Effect.fn.Return<string, EmbeddedPostgresError, Scope.Scope> {
   if (dataDir === undefined) {
     const directory = join(yield* temporaryDirectory(account), "data")
@@ -33,7 +35,7 @@ export const prepareDataDirectory = Effect.fnUntraced(function*(
     tryFiles(`read ${directory}`, () => readdir(directory)),
     (): ReadonlyArray<string> => []
   )
-  if (entries.includes("PG_VERSION")) yield* takeOver(directory)
+  if (entries.includes("PG_VERSION")) yield* takeOver(directory, startTimeout)
   else if (entries.length > 0) return yield* unusable(`${directory} is neither empty nor a PostgreSQL data directory`)
   else yield* initializeAtomically(binaries, account, directory)
   return directory
@@ -86,13 +88,16 @@ const initialize = (
 
 // A server whose starter was killed shuts itself down, which may still go on. A server that was killed with its machine
 // leaves `postmaster.pid`, and its process id may belong to somebody else by now: PostgreSQL would refuse to start.
-const takeOver = (directory: string): Effect.Effect<void, EmbeddedPostgresError> =>
+const takeOver = (
+  directory: string,
+  patience: Duration.Input
+): Effect.Effect<void, EmbeddedPostgresError> =>
   tryFiles(`read ${directory}/postmaster.pid`, () => lockHolder(directory)).pipe(
     Effect.filterOrFail(
       (holder) => holder !== "server",
       () => unusable(`${directory} is in use by another server`)
     ),
-    Effect.retry({ schedule: Schedule.spaced("100 millis"), times: 100 }),
+    Effect.retry(Schedule.spaced("100 millis").pipe(Schedule.upTo({ duration: patience }))),
     Effect.flatMap((holder) =>
       holder === "stranger"
         ? tryFiles(`remove ${directory}/postmaster.pid`, () => rm(join(directory, "postmaster.pid"), { force: true }))
