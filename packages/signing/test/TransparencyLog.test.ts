@@ -1,0 +1,102 @@
+import { assert, describe, it } from "@effect/vitest"
+import type { Bundle } from "@lamina/signing"
+import * as Effect from "effect/Effect"
+import * as TestClock from "effect/testing/TestClock"
+import * as Fixture from "./fixture.ts"
+
+const workflow = { repository: Fixture.repository }
+
+/** The body of a bundle's log entry, to be forged. */
+const bodyOf = (bundle: Bundle.Bundle) => JSON.parse(String(Fixture.entriesOf(bundle)[0]?.canonicalizedBody))
+
+const sign = (fixture: Fixture.Fixture, repository = workflow.repository) =>
+  fixture.sigstore.signer({ repository }).signStatement(Fixture.statementOf(fixture))
+
+const verdictOn = (fixture: Fixture.Fixture, ...bundles: ReadonlyArray<Bundle.Bundle>) =>
+  Effect.gen(function*() {
+    for (const bundle of bundles) yield* Fixture.putBundle(fixture, bundle)
+    return yield* Fixture.refusals(Fixture.verify(fixture))
+  })
+
+describe("a log entry", () => {
+  it.effect("is missing: the bundle is refused", () =>
+    Effect.gen(function*() {
+      const fixture = yield* Fixture.make
+      const bundle = yield* sign(fixture)
+      assert.deepStrictEqual(yield* verdictOn(fixture, Fixture.withEntries(bundle, [])), ["LogEntryInvalid"])
+    }))
+
+  it.effect("is about other content than the bundle's: refused", () =>
+    Effect.gen(function*() {
+      const fixture = yield* Fixture.make
+      const bundle = yield* sign(fixture)
+      assert(bundle.content.$case === "dsseEnvelope")
+      const { dsseEnvelope } = bundle.content
+      const payload = Buffer.from(dsseEnvelope.payload.toString().replace("\"predicate\":{}", "\"predicate\":[]"))
+      assert.notDeepEqual(payload, dsseEnvelope.payload)
+      const content = { ...bundle.content, dsseEnvelope: { ...dsseEnvelope, payload } }
+      assert.deepStrictEqual(yield* verdictOn(fixture, { ...bundle, content }), ["LogEntryMismatch"])
+    }))
+
+  it.effect("names another certificate for the same signature: refused, since the log's watchers would not see it", () =>
+    Effect.gen(function*() {
+      const fixture = yield* Fixture.make
+      const bundle = yield* sign(fixture)
+      const body = bodyOf(bundle)
+      body.spec.signatures[0].verifier = bodyOf(yield* sign(fixture, "mallory/app")).spec.signatures[0].verifier
+      const entry = yield* fixture.sigstore.appendUnchecked(body)
+      assert.deepStrictEqual(yield* verdictOn(fixture, Fixture.withEntries(bundle, [entry])), ["LogEntryMismatch"])
+    }))
+
+  it.effect("counts once, however many there are of one log", () =>
+    Effect.gen(function*() {
+      const fixture = yield* Fixture.make
+      const bundle = yield* sign(fixture)
+      yield* TestClock.adjust("5 seconds")
+      const body = bodyOf(bundle)
+      body.spec.envelopeHash.value = "00".repeat(32) // Nobody reads it, so this is another entry with the same claim.
+      const again = yield* fixture.sigstore.appendUnchecked(body)
+      yield* Fixture.putBundle(fixture, Fixture.withEntries(bundle, [...Fixture.entriesOf(bundle), again]))
+      const verdict = (transparencyLogs: number) =>
+        Fixture.refusals(Fixture.verify(fixture, { policy: Fixture.keylessPolicy({}, transparencyLogs) }))
+      assert.deepStrictEqual(yield* verdict(1), ["accepted"])
+      assert.deepStrictEqual(yield* verdict(2), ["LogEntryInvalid"])
+    }))
+
+  it.effect("of an unknown log hides nothing", () =>
+    Effect.gen(function*() {
+      const fixture = yield* Fixture.make
+      const foreign = (yield* Fixture.make).sigstore
+      const bundle = yield* sign(fixture)
+      const unknown = yield* foreign.appendUnchecked(bodyOf(bundle))
+      const entries = [unknown, ...Fixture.entriesOf(bundle)]
+      assert.deepStrictEqual(yield* verdictOn(fixture, Fixture.withEntries(bundle, entries)), ["accepted"])
+    }))
+
+  it.effect("has a checkpoint signed under a part of the log's name: refused", () =>
+    Effect.gen(function*() {
+      const fixture = yield* Fixture.make
+      const bundle = yield* sign(fixture)
+      const [entry] = Fixture.entriesOf(bundle)
+      assert(entry?.inclusionProof?.checkpoint !== undefined)
+      const envelope = entry.inclusionProof.checkpoint.envelope.replace("\u2014 rekor.private.example ", "\u2014 r ")
+      assert.notStrictEqual(envelope, entry.inclusionProof.checkpoint.envelope)
+      const inclusionProof = { ...entry.inclusionProof, checkpoint: { envelope } }
+      const changed = Fixture.withEntries(bundle, [{ ...entry, inclusionProof }])
+      assert.deepStrictEqual(yield* verdictOn(fixture, changed), ["LogEntryInvalid"])
+    }))
+
+  it.effect("has a forged time: refused, also where the inclusion proof holds (CVE-2026-48816)", () =>
+    Effect.gen(function*() {
+      const fixture = yield* Fixture.make
+      const bundle = yield* sign(fixture)
+      const forged = Fixture.entriesOf(bundle).map((entry) => ({ ...entry, integratedTime: "2" }))
+      const withoutPromise = forged.map((entry) => ({ ...entry, inclusionPromise: undefined }))
+      const verdict = yield* verdictOn(
+        fixture,
+        Fixture.withEntries(bundle, forged),
+        Fixture.withEntries(bundle, withoutPromise)
+      )
+      assert.sameMembers([...verdict], ["LogEntryInvalid", "TimestampUntrusted"])
+    }))
+})
