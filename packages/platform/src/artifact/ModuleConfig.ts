@@ -66,7 +66,7 @@ export const annotations = {
  */
 export const maximumBytes = 1024 * 1024
 
-const Hex64 = Schema.String.check(Schema.isPattern(/^[a-f0-9]{64}$/))
+const Sha256 = Schema.String.check(Schema.isPattern(/^sha256:[a-f0-9]{64}$/))
 
 /**
  * The config blob of one architecture. `fsverityRootHash` is `sha256:` with the fs-verity digest of the image blob.
@@ -82,9 +82,9 @@ export const ModuleConfig = Schema.Struct({
   os: Schema.Literal("linux"),
   /** `manifest.yaml` in canonical form. */
   manifest: Schema.String,
-  fingerprint: Hex64,
+  fingerprint: Sha256,
   composefsDigest: Digest.Digest,
-  fsverityRootHash: Schema.String.check(Schema.isPattern(/^sha256:[a-f0-9]{64}$/)),
+  fsverityRootHash: Sha256,
   /** Digest of the file layer before compression. */
   fileLayerDiffId: Digest.Digest,
   gitSha: Schema.optionalKey(Schema.String),

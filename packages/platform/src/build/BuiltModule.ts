@@ -1,8 +1,21 @@
 /**
- * A module that was built: everything that is pushed to a registry, in memory.
+ * A module that was built: what is pushed to a registry. Images are in memory, file layers in files.
  *
  * @since 0.1.0
  */
+import type { Layer, Node } from "@lamina/composefs"
+
+/**
+ * A file of the module: its absolute path, size in bytes and kind.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface BuiltFile {
+  readonly path: string
+  readonly size: number
+  readonly kind: Exclude<Node.Kind, "directory"> | "hard link"
+}
 
 /**
  * One architecture: the composefs image, the files it is made of, and their digests.
@@ -14,16 +27,14 @@ export interface BuiltArtifact {
   readonly architecture: string
   /** The composefs image: metadata, and files of at most 64 bytes. */
   readonly image: Uint8Array
-  /** The files, `tar+zstd`. */
-  readonly fileLayer: Uint8Array
+  /** The files, `tar+zstd`: where the archive stands, and its digests and sizes. */
+  readonly fileLayer: { readonly path: string; readonly info: Layer.LayerInfo }
   /** `sha256:` of the image. */
   readonly composefsDigest: string
   /** `sha256:` with the fs-verity digest of the image, as `fsverity digest` prints it. */
   readonly fsverityRootHash: string
-  /** `sha256:` of the file layer before compression. */
-  readonly fileLayerDiffId: string
-  /** Absolute paths of everything but directories, sorted. */
-  readonly files: ReadonlyArray<string>
+  /** Everything but directories, sorted by path. */
+  readonly files: ReadonlyArray<BuiltFile>
 }
 
 /**
@@ -37,7 +48,7 @@ export interface BuiltModule {
   readonly versionString: string
   /** `manifest.yaml` in canonical form. */
   readonly manifestText: string
-  /** SHA-256 in hexadecimal of what the specifications select by. */
+  /** `sha256:` of what the specifications select by. */
   readonly fingerprint: string
   readonly gitSha: string | undefined
   /** Milliseconds since the epoch: of the commit, when there is one. */

@@ -3,10 +3,12 @@
  *
  * @since 0.1.0
  */
-import { Artifact, Descriptor, Digest, Manifest, type Registry, type RegistryError } from "@lamina/oci"
+import { Artifact, type Descriptor, Digest, Manifest, type Registry, RegistryError } from "@lamina/oci"
 import type { Signer, SigningError } from "@lamina/signing"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
+import * as Stream from "effect/Stream"
+import { createReadStream } from "node:fs"
 import * as ModuleConfig from "../artifact/ModuleConfig.ts"
 import * as Sbom from "../artifact/Sbom.ts"
 import type { BuiltArtifact, BuiltModule } from "../build/BuiltModule.ts"
@@ -81,7 +83,7 @@ export const push = Effect.fn("ModulePublisher.push")(
 )
 
 const progressOf = (module: BuiltModule, { onProgress }: Target) => {
-  const sizeOf = (artifact: BuiltArtifact) => artifact.image.byteLength + artifact.fileLayer.byteLength
+  const sizeOf = (artifact: BuiltArtifact) => artifact.image.byteLength + artifact.fileLayer.info.size
   const total = module.artifacts.reduce((sum, artifact) => sum + sizeOf(artifact), 0)
   let pushed = 0
   return (artifact: BuiltArtifact) =>
@@ -99,7 +101,7 @@ const pushArtifact = Effect.fnUntraced(function*(module: BuiltModule, artifact: 
     config: { mediaType: ModuleConfig.configMediaType, bytes: config },
     layers: [
       { mediaType: ModuleConfig.composefsMediaType, bytes: artifact.image },
-      { mediaType: ModuleConfig.fileLayerMediaType, bytes: artifact.fileLayer }
+      { descriptor: fileLayerDescriptor(artifact), stream: fileLayerStream(artifact) }
     ],
     annotations: {
       ...commonAnnotations(module),
@@ -108,6 +110,23 @@ const pushArtifact = Effect.fnUntraced(function*(module: BuiltModule, artifact: 
     }
   })
 })
+
+const fileLayerDescriptor = ({ fileLayer: { info } }: BuiltArtifact): Descriptor.Descriptor => ({
+  mediaType: ModuleConfig.fileLayerMediaType,
+  digest: Result.getOrThrow(Digest.parse(info.digest)),
+  size: info.size
+})
+
+const fileLayerStream = ({ fileLayer: { path } }: BuiltArtifact): Stream.Stream<Uint8Array, RegistryError.RegistryError> =>
+  Stream.fromAsyncIterable<Uint8Array, RegistryError.RegistryError>(
+    { [Symbol.asyncIterator]: () => createReadStream(path, { highWaterMark: 1024 * 1024 })[Symbol.asyncIterator]() },
+    (cause) =>
+      new RegistryError.RegistryError({
+        operation: "read the file layer",
+        subject: path,
+        reason: new RegistryError.Unavailable({ detail: cause instanceof Error ? cause.message : String(cause) })
+      })
+  )
 
 const configOf = (module: BuiltModule, artifact: BuiltArtifact): ModuleConfig.ModuleConfig => ({
   schemaVersion: 1,
@@ -119,7 +138,7 @@ const configOf = (module: BuiltModule, artifact: BuiltArtifact): ModuleConfig.Mo
   fingerprint: module.fingerprint,
   composefsDigest: Digest.ofBytes(artifact.image),
   fsverityRootHash: artifact.fsverityRootHash,
-  fileLayerDiffId: Result.getOrThrow(Digest.parse(artifact.fileLayerDiffId)),
+  fileLayerDiffId: Result.getOrThrow(Digest.parse(artifact.fileLayer.info.diffId)),
   ...(module.gitSha === undefined ? {} : { gitSha: module.gitSha }),
   ...(module.builtAt === undefined ? {} : { builtAt: module.builtAt })
 })
