@@ -1,0 +1,118 @@
+/**
+ * From the modules that are wanted to the modules that are needed.
+ *
+ * One version per module: the one its channel says where the module is wanted by itself, else the most trusted one that
+ * every dependent accepts (live, then the newest blessed, then the newest in staging). There is no search through
+ * combinations: a result is explained by a chain of names, and the same catalogue gives the same result in any order.
+ * A recommended module which is there but has needs that cannot be met, or a conflict, stays selected with a warning;
+ * `recommended: false` leaves all of them out.
+ *
+ * @since 0.1.0
+ */
+import type * as Channel from "./Channel.ts"
+import { problemsOf } from "./internal/Problems.ts"
+import * as Selection from "./internal/Selection.ts"
+import type { Dependencies, NamedModule } from "./Requirement.ts"
+
+/**
+ * A version that may be chosen.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface ResolvableVersion extends Channel.ChannelVersion {
+  readonly dependencies: Dependencies
+}
+
+/**
+ * A module of the catalogue. Names are unique.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface ResolvableModule extends NamedModule {
+  readonly versions: ReadonlyArray<ResolvableVersion>
+}
+
+/**
+ * What is wanted, and what there is. Recommended modules are taken along unless `recommended` is `false`.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Request {
+  readonly roots: ReadonlyArray<{ readonly moduleName: string; readonly channel?: Channel.Channel }>
+  readonly catalogue: ReadonlyArray<ResolvableModule>
+  readonly recommended?: boolean
+}
+
+/**
+ * A chosen version; `requiredBy` is the module that led to it first, absent where it is wanted by itself.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Resolved {
+  readonly moduleName: string
+  readonly versionString: string
+  readonly requiredBy?: string
+}
+
+/**
+ * Why a wish cannot be met. `chain` are the names from the module that is wanted to the one that asks, then what it
+ * asks for. It is a `warning` where only a recommendation leads there.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Problem =
+  & {
+    readonly severity: "error" | "warning"
+    readonly chain: ReadonlyArray<string>
+    readonly message: string
+  }
+  & (
+    | { readonly _tag: "Missing" }
+    | { readonly _tag: "NoVersion"; readonly moduleName: string; readonly channel: Channel.Channel }
+    | { readonly _tag: "RangeUnmet"; readonly moduleName: string; readonly available: ReadonlyArray<string> }
+    | {
+      readonly _tag: "BelowStaging"
+      readonly moduleName: string
+      readonly versionString: string
+      readonly lifecycleState: Channel.LifecycleState
+    }
+    | { readonly _tag: "Cycle"; readonly loop: ReadonlyArray<string> }
+    | { readonly _tag: "Conflict"; readonly between: readonly [string, string] }
+    | { readonly _tag: "CapabilityClash"; readonly capability: string; readonly providers: ReadonlyArray<string> }
+  )
+
+/**
+ * `selected` has every module after those it requires; with an error among `problems` it is only a best effort.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Resolution {
+  readonly selected: ReadonlyArray<Resolved>
+  readonly problems: ReadonlyArray<Problem>
+}
+
+/**
+ * Computes the closure of the roots, and everything that is wrong with it.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const resolve = (request: Request): Resolution => {
+  const selection = Selection.select(request)
+  return {
+    selected: Selection.dependenciesFirst(selection).flatMap((moduleName) => {
+      const version = selection.chosen.get(moduleName)
+      const requiredBy = selection.reachedBy.get(moduleName)?.from
+      if (version === undefined) return []
+      const { versionString } = version
+      return [{ moduleName, versionString, ...(requiredBy === undefined ? {} : { requiredBy }) }]
+    }),
+    problems: problemsOf(selection)
+  }
+}

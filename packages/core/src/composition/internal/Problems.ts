@@ -1,0 +1,195 @@
+// Everything that is wrong with a selection, each with the chain of names that leads there.
+import * as Channel from "../Channel.ts"
+import * as Requirement from "../Requirement.ts"
+import type { Problem, ResolvableVersion } from "../Resolver.ts"
+import * as Selection from "./Selection.ts"
+
+const arrows = (chain: ReadonlyArray<string>): string => chain.join(" → ")
+
+const ofRoots = (selection: Selection.Selection): ReadonlyArray<Problem> =>
+  [...selection.roots].flatMap(([moduleName, channel]): ReadonlyArray<Problem> => {
+    const chain = [moduleName]
+    if (!selection.modules.byName.has(moduleName)) {
+      return [{ _tag: "Missing", severity: "error", chain, message: `${moduleName} is not in the catalogue` }]
+    }
+    const chosen = selection.chosen.get(moduleName)
+    if (chosen === undefined) {
+      const message = `${moduleName} has no version for the channel ${Channel.render(channel)}`
+      return [{ _tag: "NoVersion", severity: "error", chain, moduleName, channel, message }]
+    }
+    return belowStaging(chain, moduleName, chosen, "error")
+  })
+
+const belowStaging = (
+  chain: ReadonlyArray<string>,
+  moduleName: string,
+  { lifecycleState, versionString }: ResolvableVersion,
+  severity: Problem["severity"]
+): ReadonlyArray<Problem> =>
+  Channel.isStagingOrAbove(lifecycleState) ? [] : [{
+    _tag: "BelowStaging",
+    severity,
+    chain,
+    moduleName,
+    versionString,
+    lifecycleState,
+    message: `${arrows(chain)}: ${moduleName} ${versionString} is ${lifecycleState}, below staging`
+  }]
+
+const isMet = (selection: Selection.Selection, { requirement, to }: Selection.Edge): boolean => {
+  const chosen = to === undefined ? undefined : selection.chosen.get(to.moduleName)
+  return chosen !== undefined && Requirement.accepts(requirement, chosen.versionString) &&
+    Channel.isStagingOrAbove(chosen.lifecycleState)
+}
+
+const ofEdge = (selection: Selection.Selection, edge: Selection.Edge): ReadonlyArray<Problem> => {
+  if (isMet(selection, edge)) return []
+  const { from, requirement, to } = edge
+  const chain = [...Selection.chainTo(selection, from), Requirement.render(requirement)]
+  const severity = requirement.optional || !selection.needed.has(from) ? "warning" : "error"
+  if (to === undefined) {
+    const message = `${arrows(chain)}: no module ${requirement.name} is in the catalogue`
+    return [{ _tag: "Missing", severity, chain, message }]
+  }
+  const chosen = selection.chosen.get(to.moduleName)
+  if (chosen !== undefined && Requirement.accepts(requirement, chosen.versionString)) {
+    // A root says this of itself.
+    return selection.roots.has(to.moduleName) ? [] : belowStaging(chain, to.moduleName, chosen, severity)
+  }
+  const available = Selection.candidates(to, undefined).map(({ lifecycleState, versionString }) =>
+    `${versionString} (${lifecycleState})`
+  )
+  const channel = selection.roots.get(to.moduleName)
+  const instead = chosen === undefined ? "" : `; chosen is ${chosen.versionString}`
+  const because = channel === undefined || chosen === undefined ? "" : ` by the channel ${Channel.render(channel)}`
+  const there = available.length === 0 ? "it has no version" : `there are ${available.join(", ")}`
+  const message = `${arrows(chain)}: no usable version of ${to.moduleName} fits; ${there}${instead}${because}`
+  return [{ _tag: "RangeUnmet", severity, chain, moduleName: to.moduleName, available, message }]
+}
+
+const shortestLoop = (needs: ReadonlyMap<string, ReadonlyArray<string>>, start: string): ReadonlyArray<string> => {
+  const cameFrom = new Map<string, string>()
+  const queue = [start]
+  for (const name of queue) {
+    for (const next of needs.get(name) ?? []) {
+      if (next === start) {
+        const loop = [start]
+        for (let at: string | undefined = name; at !== undefined && at !== start; at = cameFrom.get(at)) {
+          loop.splice(1, 0, at)
+        }
+        return [...loop, start]
+      }
+      if (!cameFrom.has(next)) {
+        cameFrom.set(next, name)
+        queue.push(next)
+      }
+    }
+  }
+  return []
+}
+
+/** What remains when modules without needs, and then those nobody needs, are taken away again and again. */
+const entangled = (needs: ReadonlyMap<string, ReadonlyArray<string>>): ReadonlySet<string> => {
+  const without = (
+    remaining: ReadonlyMap<string, ReadonlyArray<string>>
+  ): ReadonlyMap<string, ReadonlyArray<string>> => {
+    const dependents = new Map<string, Array<string>>()
+    const open = new Map<string, number>()
+    for (const [name, targets] of remaining) {
+      open.set(name, targets.length)
+      for (const target of targets) dependents.set(target, [...dependents.get(target) ?? [], name])
+    }
+    const free = [...remaining.keys()].filter((name) => open.get(name) === 0)
+    for (const name of free) {
+      for (const dependent of dependents.get(name) ?? []) {
+        const left = (open.get(dependent) ?? 0) - 1
+        open.set(dependent, left)
+        if (left === 0) free.push(dependent)
+      }
+    }
+    const gone = new Set(free)
+    return new Map(
+      [...remaining].filter(([name]) => !gone.has(name)).map(([name, targets]) =>
+        [name, targets.filter((target) => !gone.has(target))] as const
+      )
+    )
+  }
+  const reversed = (
+    forward: ReadonlyMap<string, ReadonlyArray<string>>
+  ): ReadonlyMap<string, ReadonlyArray<string>> => {
+    const backward = new Map<string, Array<string>>([...forward.keys()].map((name) => [name, []]))
+    for (const [name, targets] of forward) for (const target of targets) backward.get(target)?.push(name)
+    return backward
+  }
+  return new Set(without(reversed(without(needs))).keys())
+}
+
+const cycles = (selection: Selection.Selection): ReadonlyArray<Problem> => {
+  const needs = Selection.needsByName(selection)
+  const reported = new Set<string>()
+  return [...entangled(needs)].sort().flatMap((name): ReadonlyArray<Problem> => {
+    if (reported.has(name)) return []
+    const loop = shortestLoop(needs, name)
+    if (loop.length === 0) return []
+    for (const member of loop) reported.add(member)
+    const severity = selection.needed.has(name) ? "error" : "warning"
+    const message = `${arrows(loop)}: these modules require each other in a circle`
+    return [{ _tag: "Cycle", severity, chain: Selection.chainTo(selection, name), loop, message }]
+  })
+}
+
+const conflicts = (selection: Selection.Selection): ReadonlyArray<Problem> =>
+  [...selection.chosen].flatMap(([name, { dependencies }]) =>
+    dependencies.conflicts.flatMap((requirement): ReadonlyArray<Problem> => {
+      const other = selection.modules.find(requirement)?.moduleName
+      const version = other === undefined ? undefined : selection.chosen.get(other)
+      if (other === undefined || other === name || version === undefined) return []
+      if (!Requirement.accepts(requirement, version.versionString)) return []
+      const chain = Selection.chainTo(selection, name)
+      const severity = selection.needed.has(name) && selection.needed.has(other) ? "error" : "warning"
+      const message = `${arrows(chain)} conflicts with ${Requirement.render(requirement)}, which is here by ` +
+        `${arrows(Selection.chainTo(selection, other))} ${version.versionString}`
+      return [{ _tag: "Conflict", severity, chain, between: [name, other], message }]
+    })
+  )
+
+const clashes = (selection: Selection.Selection): ReadonlyArray<Problem> => {
+  const providers = new Map<string, Array<string>>()
+  for (const name of [...selection.chosen.keys()].sort()) {
+    for (const capability of new Set(selection.chosen.get(name)?.dependencies.provides)) {
+      providers.set(capability, [...providers.get(capability) ?? [], name])
+    }
+  }
+  return [...providers].sort().flatMap(([capability, names]): ReadonlyArray<Problem> => {
+    const [first] = names
+    if (first === undefined || names.length === 1) return []
+    const severity = names.filter((name) => selection.needed.has(name)).length > 1 ? "error" : "warning"
+    const chains = names.map((name) => arrows(Selection.chainTo(selection, name)))
+    const message = `${capability} has more than one provider: ${chains.join("; ")}`
+    return [
+      {
+        _tag: "CapabilityClash",
+        severity,
+        chain: Selection.chainTo(selection, first),
+        capability,
+        providers: names,
+        message
+      }
+    ]
+  })
+}
+
+const severityRank = { error: 0, warning: 1 }
+
+export const problemsOf = (selection: Selection.Selection): ReadonlyArray<Problem> => {
+  const all = [
+    ...ofRoots(selection),
+    ...selection.edges.flatMap((edge) => ofEdge(selection, edge)),
+    ...cycles(selection),
+    ...conflicts(selection),
+    ...clashes(selection)
+  ]
+  return [...new Map(all.map((problem) => [problem.message, problem])).values()].sort((left, right) =>
+    severityRank[left.severity] - severityRank[right.severity] || (left.message < right.message ? -1 : 1)
+  )
+}
