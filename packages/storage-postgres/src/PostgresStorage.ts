@@ -2,8 +2,8 @@
  * The storage port and the job queue on PostgreSQL 15 or newer.
  *
  * Each collection is a table of `jsonb` with an expression index for each declared index; jobs are a table of their own.
- * Transactions are SERIALIZABLE. One that runs into another is run again: first after a short random time, and then, if
- * it is unlucky again and again, behind the others that are.
+ * Transactions are SERIALIZABLE. One that runs into another is run again, at once; when it is unlucky again and again, it
+ * queues with the others that are, which then pass one after another.
  *
  * @since 0.1.0
  */
