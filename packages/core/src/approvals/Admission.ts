@@ -59,7 +59,7 @@ export const assess = Effect.fnUntraced(function*(
 ): Effect.fn.Return<Standing, StorageError> {
   const policies = yield* Reading.everyPage((options) => transaction.scan(Policy.collection, accountId, options))
   const verdict = Policy.decide(policies, { action: step.action, moduleName: step.moduleName, actor })
-  const decidedOnHash = yield* hashOf({
+  const decidedOnHash = hashOf({
     action: step.action,
     subjectDigest: step.subjectDigest,
     decidedOn: step.decidedOn,

@@ -184,15 +184,6 @@ export const collection = Collection.make("module_version", ModuleVersion, {
 })
 
 /**
- * Whether a state is `staging` or beyond: what others may depend on.
- *
- * @category predicates
- * @since 0.1.0
- */
-export const isStagingOrBeyond = (state: LifecycleState): boolean =>
-  state === "staging" || state === "blessed" || state === "live"
-
-/**
  * Why `cosignVerified` is false, one readable reason per digest; empty only when it is true.
  *
  * @category formatting

@@ -115,7 +115,7 @@ export const runKeeping = Effect.fnUntraced(function*<A, Kept, E, R>(
   body: (change: Change) => Effect.Effect<Result.Result<A, Kept>, E, R>
 ): Effect.fn.Return<A, Kept | E | CommandError | StorageError, R | Storage> {
   const storage = yield* Storage
-  const requestHash = yield* hashOf({ command: definition.name, request: definition.request })
+  const requestHash = hashOf({ command: definition.name, request: definition.request })
   const outcome = yield* Effect.retry(
     storage.transaction((transaction) => once(definition, requestHash, transaction, body)),
     // Two commands raced for the same unique value or row: the later one looks again and sees what the other did.

@@ -18,7 +18,7 @@ export const IdempotencyRecord = Schema.Struct({
   rev: Schema.Int,
   key: Schema.String,
   command: Schema.String,
-  /** SHA-256 of the command's name and its request in canonical JSON, hexadecimal. */
+  /** SHA-256 of the command's name and its request in canonical JSON. */
   requestHash: Schema.String,
   result: Schema.Json,
   /** Milliseconds since the epoch. */

@@ -38,6 +38,8 @@ export const TemplateAssignment = Schema.Struct({
   templateId: Schema.String,
   moduleId: Schema.String,
   channel: FollowedChannel,
+  /** Where it stands in the list of the template; layers are ordered by priority, not by this. */
+  position: Schema.Int,
   /** Disabled assignments stay listed and are left out of the composition. */
   enabled: Schema.Boolean,
   /** Milliseconds since the epoch. */
@@ -63,12 +65,3 @@ export const collection = Collection.make("template_assignment", TemplateAssignm
   byModule: { fields: ["moduleId"] },
   byTemplateAndModule: { fields: ["templateId", "moduleId"], unique: true }
 })
-
-/**
- * A channel in one word.
- *
- * @category formatting
- * @since 0.1.0
- */
-export const renderChannel = (channel: FollowedChannel): string =>
-  typeof channel === "string" ? channel : `exactly ${channel.version}`

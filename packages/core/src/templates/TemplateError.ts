@@ -38,12 +38,26 @@ export class TemplateInUse extends Schema.TaggedError<TemplateInUse>("@lamina/co
 }
 
 /**
+ * The version is in quarantine: no new use of it begins.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class VersionQuarantined extends Schema.TaggedError<VersionQuarantined>(
+  "@lamina/core/templates/VersionQuarantined"
+)("VersionQuarantined", { module: Schema.String, versionString: Schema.String }) {
+  override get message(): string {
+    return `${this.module} ${this.versionString} is in quarantine; release it, or choose another version`
+  }
+}
+
+/**
  * Every such reason.
  *
  * @category errors
  * @since 0.1.0
  */
-export const Reason = Schema.Union([TemplateNameTaken, TemplateInUse])
+export const Reason = Schema.Union([TemplateNameTaken, TemplateInUse, VersionQuarantined])
 
 /**
  * Every such reason.

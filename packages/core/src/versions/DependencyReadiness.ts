@@ -8,6 +8,7 @@ import * as Option from "effect/Option"
 import * as Module from "../catalog/Module.ts"
 import * as ModuleVersion from "../catalog/ModuleVersion.ts"
 import * as Requirement from "../composition/Requirement.ts"
+import { findRequired } from "../internal/namedModule.ts"
 import * as Reading from "../internal/reading.ts"
 import type { Transaction } from "../storage/Storage.ts"
 import type { StorageError } from "../storage/StorageError.ts"
@@ -56,17 +57,6 @@ const problemOf = Effect.fnUntraced(function*(
 
 const needed = (module: Module.Module): ReadonlyArray<Module.Requirement> =>
   module.dependencies.requires.filter((requirement) => !requirement.optional)
-
-/** By name, by forge path, or by the name at the end of a forge path: what `Requirement.isFor` says of one module. */
-const findRequired = Effect.fnUntraced(function*(
-  transaction: Transaction,
-  accountId: string,
-  name: string
-): Effect.fn.Return<Option.Option<Module.Module>, StorageError> {
-  const byForgePath = yield* transaction.find(Module.collection, accountId, "byForgeRepository", [name])
-  if (Option.isSome(byForgePath)) return byForgePath
-  return yield* transaction.find(Module.collection, accountId, "byName", [name.slice(name.indexOf("/") + 1)])
-})
 
 const readyVersions = Effect.fnUntraced(function*(transaction: Transaction, module: Module.Module) {
   const ready: Array<ModuleVersion.ModuleVersion> = []
