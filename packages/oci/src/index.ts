@@ -5,6 +5,7 @@
  */
 export * as Artifact from "./Artifact.ts"
 export * as Blob from "./Blob.ts"
+export * as Copy from "./Copy.ts"
 export * as Credentials from "./Credentials.ts"
 export * as Descriptor from "./Descriptor.ts"
 export * as Digest from "./Digest.ts"
@@ -18,3 +19,4 @@ export * as Referrers from "./Referrers.ts"
 export * as Registry from "./Registry.ts"
 export * as RegistryError from "./RegistryError.ts"
 export * as RegistryServer from "./RegistryServer.ts"
+export * as Repository from "./Repository.ts"

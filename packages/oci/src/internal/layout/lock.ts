@@ -6,7 +6,9 @@
  */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
+import * as Predicate from "effect/Predicate"
 import * as Random from "effect/Random"
+import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import { randomUUID } from "node:crypto"
@@ -99,12 +101,8 @@ const isOld = Effect.fnUntraced(function*(path: string, fail: Failing) {
   return stats !== undefined && (yield* Clock.currentTimeMillis) - stats.ctimeMs > staleMillis
 })
 
+/** Signal 0 only asks. It fails with ESRCH for a process that is gone, and with EPERM for one of somebody else. */
 const isAlive = (pid: number): boolean => {
-  // Signal 0 only asks. It throws ESRCH for a process that is gone and EPERM for one of somebody else.
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch (cause) {
-    return !(cause instanceof Error && "code" in cause && cause.code === "ESRCH")
-  }
+  const asked = Result.try({ try: () => process.kill(pid, 0), catch: (cause) => cause })
+  return Result.isSuccess(asked) || !Predicate.hasProperty(asked.failure, "code") || asked.failure.code !== "ESRCH"
 }
