@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { GiteaClient, WebhookEvent, WebhookRequest, WebhookSignature } from "@lamina/gitea"
-import { FakeGitea } from "@lamina/gitea/testing"
+import { FakeGitea, LoopbackServer } from "@lamina/gitea/testing"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
@@ -45,6 +45,16 @@ const receive = Effect.fnUntraced(function*(request: Request) {
     WebhookEvent.parse({ kind: verified.kind, payload: verified.payload, eventType })
   )
 })
+
+/** A receiver's handler: 202 for what is verified and understood, 401 for the rest. */
+const receiver202 = (see: (event: WebhookEvent.WebhookEvent) => void) => (request: Request): Promise<Response> =>
+  Effect.runPromise(Effect.match(receive(request), {
+    onSuccess: (event) => {
+      see(event)
+      return new Response(null, { status: 202 })
+    },
+    onFailure: () => new Response(null, { status: 401 })
+  }))
 
 describe("the webhooks of the fake", () => {
   for (const version of ["1.23.8", "1.26.3", "15.0.3+gitea-1.22.0"]) {
@@ -202,4 +212,32 @@ describe("the webhooks of the fake", () => {
       yield* (yield* clientOf(silent)).http.send({ method: "POST", path, json: body })
       assert.lengthOf((yield* Effect.promise(() => silent.commit(redis, { files: {} }))).deliveries, 0)
     }))
+})
+
+describe("the fake behind node:http", () => {
+  for (const contentType of ["json", "form"] as const) {
+    it.live(`sends its webhooks as ${contentType} over a real connection, and the bytes still verify`, () =>
+      Effect.gen(function*() {
+        const tags: Array<string | undefined> = []
+        const receiver = yield* LoopbackServer.listen(
+          receiver202((event) => tags.push(WebhookEvent.announcedTag(event)))
+        )
+        const fake = FakeGitea.make({ version: "15.0.3+gitea-1.22.0" })
+        fake.addRepository(redis)
+        const address = yield* LoopbackServer.listen(fake.handle)
+        const gitea = yield* GiteaClient.make({ baseUrl: address })
+        yield* gitea.hooks.create(redis, { ...hook(contentType), url: `${receiver}/hook` })
+        yield* Effect.promise(() => fake.commit(redis, { files: {}, message: "ü <&> %2B +" }))
+        const { deliveries } = yield* Effect.promise(() => fake.pushTag(redis, "v0.1.0"))
+        assert.deepStrictEqual(deliveries.map(({ status }) => status), [202, 202])
+        assert.deepStrictEqual(tags, [undefined, "v0.1.0", "v0.1.0"])
+        yield* gitea.hooks.create(redis, {
+          ...hook(contentType),
+          secret: Redacted.make("another secret"),
+          url: `${receiver}/hook`
+        })
+        const second = yield* Effect.promise(() => fake.pushTag(redis, "v0.2.0"))
+        assert.deepStrictEqual(second.deliveries.map(({ status }) => status).sort(), [202, 202, 401, 401])
+      }))
+  }
 })

@@ -199,6 +199,58 @@ describe("faults", () => {
     }))
 })
 
+describe("a list that changes while it is read", () => {
+  it.effect("gives an item that moved to the next page once, and a short page does not end it", () =>
+    Effect.gen(function*() {
+      const pages = [[1, 2, 3], [3, 4], [5], []]
+      const http = yield* GiteaHttp.make({
+        baseUrl,
+        transport: (url) => {
+          const page = Number(new URL(url).searchParams.get("page"))
+          return Promise.resolve(Response.json(pages[page - 1]?.map((id) => ({ id }))))
+        }
+      })
+      const items = yield* Stream.runCollect(http.pages(call, {
+        schema: Schema.Array(Schema.Struct({ id: Schema.Int })),
+        items: (page) => page,
+        key: (item) => item.id
+      }))
+      assert.deepStrictEqual(items.map(({ id }) => id), [1, 2, 3, 4, 5])
+    }))
+})
+
+describe("an answer that contradicts itself", () => {
+  const gitea = (answer: () => Response) =>
+    GiteaClient.make({
+      baseUrl,
+      retries: 0,
+      transport: (url) => Promise.resolve(url.endsWith("/version") ? Response.json({ version: "1.26.3" }) : answer())
+    })
+
+  it.effect("is refused: a file of another size than announced, or without its content", () =>
+    Effect.gen(function*() {
+      const file = { type: "file", path: "a", sha: "0", size: 3, encoding: "base64", content: "YWJj" }
+      const read = (over: object) =>
+        Effect.flatMap(gitea(() => Response.json({ ...file, ...over })), ({ contents }) =>
+          contents.get(redis, { path: "a" }))
+      assert.lengthOf((yield* read({})).bytes, 3)
+      assert.lengthOf((yield* read({ content: "YW\nJj\n" })).bytes, 3)
+      for (const over of [{ size: 4 }, { content: "YWJ" }, { content: "YW-j" }, { content: null }, { encoding: "x" }]) {
+        const error = yield* Effect.flip(read(over))
+        assert.strictEqual(error.reason._tag === "MalformedResponse" && error.reason.at, "content")
+      }
+    }))
+
+  it.effect("is refused: a log from its beginning where a later part was asked for", () =>
+    Effect.gen(function*() {
+      const { runs } = yield* gitea(() => new Response("the whole log"))
+      assert.strictEqual((yield* runs.log(redis, 1)).nextOffset, 13)
+      const error = yield* Effect.flip(runs.log(redis, 1, { offset: 4 }))
+      assert.strictEqual(error.reason._tag, "MalformedResponse")
+      assert.include(error.message, "from byte 4")
+    }))
+})
+
 describe("over a real connection", () => {
   const connected = Effect.fnUntraced(function*() {
     const fake = FakeGitea.make({ token })

@@ -56,6 +56,12 @@ describe("a key ring", () => {
     assert.deepStrictEqual(KeyRing.active(after, now + 8 * 86_400_000).map(({ id }) => id), ["third"])
   })
 
+  it("drops a key that would begin only after the overlap", () => {
+    const before = ring(key("later", "1", { notBefore: now + 86_400_000 }))
+    const after = Result.getOrThrow(KeyRing.rotate(before, key("next", "2"), { now, overlap: "1 day" }))
+    assert.deepStrictEqual(after.keys.map(({ id }) => id), ["next"])
+  })
+
   it("does not prolong a key that runs out sooner than the overlap", () => {
     const after = Result.getOrThrow(
       KeyRing.rotate(ring(key("a", "1", { notAfter: now + 5 })), key("b", "2"), { now, overlap: "1 day" })

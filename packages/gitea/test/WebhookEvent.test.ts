@@ -201,10 +201,19 @@ describe("a hostile payload", () => {
   })
 
   it("may have brackets in texts without being deep", () => {
-    const message = `${"[{".repeat(500)}\\" \u2028`
+    const message = `${"[{".repeat(500)}" ${"[{".repeat(500)} \u2028 \\`
     const commits = [{ id: Payload.sha, message, added: null }]
     const pushed = event(parse("push", Payload.push({ ref: "refs/heads/main", commits })), "BranchPush")
     assert.strictEqual(pushed.commits[0]?.message, message)
+  })
+
+  it("cannot hide its depth behind an escaped quote or backslash", () => {
+    const deep = `${"[".repeat(65)}${"]".repeat(65)}`
+    for (const text of [String.raw`"\""`, String.raw`"\\"`, String.raw`"\\\""`]) {
+      assert.strictEqual(pathOf(parseBytes(bytes(`{"a":${text},"ref":${deep}}`))), "")
+      const shallow = parseBytes(bytes(`{"a":${text},"ref":[]}`))
+      assert.strictEqual(pathOf(shallow), "ref", "read as JSON, and only then found wanting")
+    }
   })
 
   it("cannot put anything into a prototype", () => {
