@@ -9,6 +9,7 @@
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as FsVerity from "./FsVerity.ts"
+import { assemble, open } from "./internal/erofs/assemble.ts"
 import { encode } from "./internal/erofs/encode.ts"
 import { takeInventory } from "./internal/erofs/inventory.ts"
 import { place } from "./internal/erofs/placement.ts"
@@ -96,6 +97,52 @@ export const digest = (
   options?: WriteOptions & { readonly using?: FsVerity.Parameters | undefined }
 ): Result.Result<string, ImageError> =>
   Result.map(write(tree, options), (image) => FsVerity.digest(image, options?.using))
+
+/**
+ * A tree read from an image, and the format version it was in.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface ReadImage {
+  readonly tree: Tree.Tree
+  readonly version: Version
+}
+
+/**
+ * Reads an image, which may come from anywhere: every offset, size, order and reserved field is checked, no byte is
+ * read twice for two inodes, and time and memory stay in proportion to the image.
+ *
+ * With `canonical`, the image must also be exactly what {@link write} makes of the tree: then nothing hides in padding,
+ * and a kernel cannot see anything else in it.
+ *
+ * @category reading
+ * @since 0.1.0
+ */
+export const read = (
+  bytes: Uint8Array,
+  options?: { readonly canonical?: boolean | undefined }
+): Result.Result<ReadImage, ImageError> =>
+  Result.gen(function*() {
+    const opened = yield* Result.mapError(open(bytes), malformed)
+    const version = opened.superblock.version
+    if (version !== 0 && version !== 1) {
+      return yield* Result.fail(new ImageError({ reason: { _tag: "UnsupportedVersion", version } }))
+    }
+    const tree = yield* Result.mapError(assemble(opened), malformed)
+    if (options?.canonical === true) yield* checkCanonical(bytes, tree, version)
+    return { tree, version }
+  })
+
+const malformed = (reason: { readonly offset: number; readonly problem: string }): ImageError =>
+  new ImageError({ reason: { _tag: "Malformed", ...reason } })
+
+const checkCanonical = (bytes: Uint8Array, tree: Tree.Tree, version: Version): Result.Result<void, ImageError> =>
+  Result.flatMap(write(tree, { minVersion: version, maxVersion: version }), (canonical) => {
+    if (Buffer.compare(bytes, canonical) === 0) return Result.succeed(undefined)
+    const offset = canonical.findIndex((byte, at) => byte !== bytes[at])
+    return Result.fail(malformed({ offset: Math.max(offset, 0), problem: "it is not in its one canonical form" }))
+  })
 
 const versionFor = (tree: Tree.Tree, options: WriteOptions | undefined): number => {
   const lowest = options?.minVersion ?? 0

@@ -4,12 +4,15 @@
  *
  * @since 0.1.0
  */
+import type * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
-import * as Schema from "effect/Schema"
+import type { ContentError } from "./Content.ts"
 import * as ByteString from "./internal/byteString.ts"
-import { baseName, describe, join, parentOf, PathReason, quote } from "./internal/paths.ts"
+import { baseName, join, parentOf } from "./internal/paths.ts"
+import { type DirectoryOptions, scanDirectory, type ScannedDirectory } from "./internal/scan.ts"
 import { TreeBuilder } from "./internal/treeBuilder.ts"
+import { TreeError } from "./internal/treeError.ts"
 import * as Node from "./Node.ts"
 
 /**
@@ -33,31 +36,8 @@ export interface Entry {
   readonly node: Node.Node
 }
 
-/**
- * Why a tree could not be built, or a directory not be read.
- *
- * @category errors
- * @since 0.1.0
- */
-export class TreeError extends Schema.TaggedError<TreeError>("@lamina/composefs/TreeError")("TreeError", {
-  reason: Schema.Union([
-    ...PathReason.members,
-    Schema.TaggedStruct("Unreadable", { path: Schema.String, problem: Schema.String }),
-    Schema.TaggedStruct("Changed", { path: Schema.String, problem: Schema.String })
-  ])
-}) {
-  override get message(): string {
-    const reason = this.reason
-    switch (reason._tag) {
-      case "Unreadable":
-        return `cannot read ${quote(reason.path)}: ${reason.problem}`
-      case "Changed":
-        return `${quote(reason.path)} changed while it was read: ${reason.problem}; scan a directory that is at rest`
-      default:
-        return describe(reason)
-    }
-  }
-}
+export type { DirectoryOptions, ScannedDirectory }
+export { TreeError }
 
 /**
  * The tree of nothing but a root directory.
@@ -93,6 +73,33 @@ export const fromEntries = (entries: Iterable<Entry>): Result.Result<Tree, TreeE
   }
   return Result.mapError(builder.finish(), (reason) => new TreeError({ reason }))
 }
+
+/**
+ * Reads a directory of the file system. Files of more than 64 bytes become external, known by their fs-verity digest.
+ *
+ * The same files give the same tree wherever and whenever they are read, if `owner` and `mtime` are pinned; nothing
+ * else of the machine enters it. The contents come along as a source that reads the files again, confirming their
+ * digests; with `objects`, each is instead stored while it is read, once.
+ *
+ * **Example**
+ *
+ * ```ts
+ * import { Tree } from "@lamina/composefs"
+ *
+ * const scan = Tree.fromDirectory("rootfs", {
+ *   filter: (path) => path.startsWith("/etc/redis/"),
+ *   owner: { uid: 0, gid: 0 },
+ *   mtime: { atMost: { seconds: 1700000000n, nanoseconds: 0 } }
+ * })
+ * ```
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const fromDirectory = <E = never, R = never>(
+  directory: string,
+  options?: DirectoryOptions<E, R>
+): Effect.Effect<ScannedDirectory, TreeError | ContentError | E, R> => scanDirectory(directory, options ?? {})
 
 /**
  * Every entry of a tree, depth first, parents before what is in them, names in byte order.
@@ -183,6 +190,27 @@ export const mapMetadata = (
   tree: Tree,
   change: (metadata: Node.Metadata, path: string) => Node.Metadata
 ): Tree => ({ root: mapDirectory(tree.root, "/", change) })
+
+/**
+ * Gives every inode the number of names it has in the tree as its link count, and flattens links to links. Dumps may
+ * claim other counts; an image records what the tree says.
+ *
+ * @category transformation
+ * @since 0.1.0
+ */
+export const withLinkCounts = (tree: Tree): Result.Result<Tree, TreeError> => {
+  const builder = new TreeBuilder()
+  for (const { path, node } of walk(tree)) {
+    const single = "nlink" in node ? { ...node, nlink: 1 } : node
+    const target = node._tag === "HardLink" ? Option.getOrUndefined(resolve(tree, path))?.path : undefined
+    const bare = node._tag === "Directory" ? { ...node, entries: new Map<string, Node.Node>() } : single
+    const reason = builder.add(path, target === undefined ? bare : Node.hardLink(target))
+    if (reason !== undefined) return Result.fail(new TreeError({ reason }))
+  }
+  const built = Result.mapError(builder.finish(), (reason) => new TreeError({ reason }))
+  if (Result.isSuccess(built)) builder.countLinks()
+  return built
+}
 
 const mapDirectory = (
   directory: Node.Directory,

@@ -56,3 +56,6 @@ const sequenceLength = (bytes: Buffer, at: number): number => {
   const length = lead < 0x80 ? 1 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4
   return at + length <= bytes.length && isUtf8(bytes.subarray(at, at + length)) ? length : 0
 }
+
+/** Whether a text stands for valid UTF-8, so that the file system takes it as a string. */
+export const isUtf8Text = (text: string): boolean => !loneSurrogate.test(text)

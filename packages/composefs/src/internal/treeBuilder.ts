@@ -1,6 +1,6 @@
 /** Builds a tree from paths, parents first. Every way into a tree (dump, layer, entries) checks paths here. */
 import * as Result from "effect/Result"
-import type { Directory, HardLink, Inode, Node } from "../Node.ts"
+import type { Directory, HardLink, Node } from "../Node.ts"
 import * as ByteString from "./byteString.ts"
 import { baseName, join, maxPathSize, nameProblem, parentOf, type PathReason } from "./paths.ts"
 
@@ -38,16 +38,30 @@ export class TreeBuilder {
     return Result.succeed({ root: this.#root })
   }
 
-  /** What stands at a path, hard links followed. */
-  find(path: string): Inode | undefined {
-    const seen = new Set<string>()
-    for (let at = path; !seen.has(at);) {
-      seen.add(at)
-      const node = this.#at(at)
-      if (node?._tag !== "HardLink") return node
-      at = node.target
+  /** Gives every inode with hard links the number of its names. Call it once, after {@link finish}. */
+  countLinks(): void {
+    const names = new Map<string, number>()
+    for (const [, link] of this.#links) {
+      const target = this.#finalTarget(link)
+      names.set(target, (names.get(target) ?? 1) + 1)
     }
-    return undefined
+    for (const [path, nlink] of names) {
+      const node = this.#at(path)
+      if (node !== undefined && "nlink" in node) {
+        this.#directories.get(parentOf(path))?.set(baseName(path), { ...node, nlink })
+      }
+    }
+  }
+
+  /** A hard link that leads to a directory, if there is one. Dumps may have them, no file system does. */
+  linkToDirectory(): string | undefined {
+    return this.#links.find(([, link]) => this.#at(this.#finalTarget(link))?._tag === "Directory")?.[0]
+  }
+
+  #finalTarget(link: HardLink): string {
+    let target = link.target
+    for (let node = this.#at(target); node?._tag === "HardLink"; node = this.#at(target)) target = node.target
+    return target
   }
 
   #setRoot(node: Node): PathReason | undefined {

@@ -214,7 +214,7 @@ const inodeUnion = ({ blocks, firstBlock, planned }: PlacedInode): number => {
   return isDevice && "rdev" in node ? node.rdev : block
 }
 
-const direntType = (mode: number): number => {
+export const direntType = (mode: number): number => {
   switch (mode & typeMask) {
     case fileType.directory:
       return dirType.directory

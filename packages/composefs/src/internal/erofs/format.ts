@@ -91,8 +91,5 @@ export const chunking = (size: number): { readonly bits: number; readonly count:
   return { bits, count: Math.ceil(size / 2 ** bits) }
 }
 
-const bitLength = (value: number): number => {
-  let bits = 0
-  for (let rest = value; rest >= 1; rest = Math.floor(rest / 2)) bits++
-  return bits
-}
+const bitLength = (value: number): number =>
+  value < 2 ** 32 ? 32 - Math.clz32(value) : 64 - Math.clz32(Math.floor(value / 2 ** 32))

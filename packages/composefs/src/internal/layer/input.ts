@@ -1,0 +1,69 @@
+/** A stream of bytes, taken in pieces of wanted sizes. */
+import type * as Arr from "effect/Array"
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import * as Pull from "effect/Pull"
+import * as Stream from "effect/Stream"
+
+export class Input<E, R> {
+  readonly #pull: Pull.Pull<Arr.NonEmptyReadonlyArray<Uint8Array>, E, void, R>
+  #chunks: Array<Uint8Array> = []
+  #offset = 0
+
+  constructor(pull: Pull.Pull<Arr.NonEmptyReadonlyArray<Uint8Array>, E, void, R>) {
+    this.#pull = pull
+  }
+
+  /** Bytes handed out so far. */
+  get offset(): number {
+    return this.#offset
+  }
+
+  /** At most `limit` bytes as they come; empty only at the end. */
+  readonly some: (limit: number) => Effect.Effect<Uint8Array, Pull.ExcludeDone<E>, R> = (limit) =>
+    Effect.suspend(() => {
+      const chunk = this.#chunks[0]
+      if (chunk === undefined) {
+        return Effect.flatMap(this.#more, (isMore) => isMore ? this.some(limit) : Effect.succeed(new Uint8Array(0)))
+      }
+      const taken = chunk.subarray(0, limit)
+      if (taken.length === chunk.length) this.#chunks.shift()
+      else this.#chunks[0] = chunk.subarray(limit)
+      this.#offset += taken.length
+      return Effect.succeed(taken)
+    })
+
+  /** Exactly `size` bytes, or fewer at the end. */
+  readonly take = Effect.fnUntraced({ self: this }, function*(size: number) {
+    const pieces: Array<Uint8Array> = []
+    for (let missing = size; missing > 0;) {
+      const piece = yield* this.some(missing)
+      if (piece.length === 0) break
+      pieces.push(piece)
+      missing -= piece.length
+    }
+    return Buffer.concat(pieces)
+  })
+
+  /** The next `size` bytes as a stream, fewer at the end. Read it before anything else is read. */
+  body(size: number): Stream.Stream<Uint8Array, Pull.ExcludeDone<E>, R> {
+    let missing = size
+    const pull = Effect.suspend(() =>
+      missing === 0
+        ? Cause.done()
+        : Effect.flatMap(this.some(missing), (piece) => {
+          missing -= piece.length
+          return piece.length === 0 ? Cause.done() : Effect.succeed([piece] as const)
+        })
+    )
+    return Stream.fromPull(Effect.succeed(pull))
+  }
+
+  get #more(): Effect.Effect<boolean, Pull.ExcludeDone<E>, R> {
+    const more = Effect.map(this.#pull, (chunks) => {
+      for (const chunk of chunks) if (chunk.length > 0) this.#chunks.push(chunk)
+      return true
+    })
+    return Pull.catchDone(more, () => Effect.succeed(false))
+  }
+}

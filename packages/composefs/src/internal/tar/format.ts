@@ -1,0 +1,59 @@
+/** The tar format: ustar headers with PAX records (POSIX.1-2008, pax(1), "Extended Description"). */
+
+export const blockSize = 512
+
+/** Fields of a header: offset and size in bytes. */
+export const field = {
+  name: [0, 100],
+  mode: [100, 8],
+  uid: [108, 8],
+  gid: [116, 8],
+  size: [124, 12],
+  mtime: [136, 12],
+  checksum: [148, 8],
+  typeFlag: [156, 1],
+  linkName: [157, 100],
+  magic: [257, 8],
+  devMajor: [329, 8],
+  devMinor: [337, 8],
+  prefix: [345, 155]
+} as const
+
+/** "ustar", NUL, version "00". */
+export const magic = "ustar\u000000"
+
+export const typeFlag = {
+  regular: "0",
+  hardLink: "1",
+  symlink: "2",
+  characterDevice: "3",
+  blockDevice: "4",
+  directory: "5",
+  fifo: "6",
+  pax: "x"
+} as const
+
+export const xattrPrefix = "SCHILY.xattr."
+
+/** An OCI whiteout is an empty file with this prefix; with an opaque directory's marker as the special case. */
+export const whiteoutPrefix = ".wh."
+export const opaqueMarker = ".wh..wh..opq"
+
+/** The end of an archive: two zero blocks. */
+export const endSize = 2 * blockSize
+
+export const padding = (size: number): number => (blockSize - (size % blockSize)) % blockSize
+
+/** The sum of a header's bytes, its checksum counted as blanks. */
+export const checksum = (header: Uint8Array): number => {
+  const [start, size] = field.checksum
+  let sum = 0
+  for (let at = 0; at < blockSize; at++) sum += at >= start && at < start + size ? 0x20 : header[at] ?? 0
+  return sum
+}
+
+/** The kernel's 32-bit device number: 12 bits major, 20 bits minor in two parts. */
+export const majorOf = (rdev: number): number => (rdev >>> 8) & 0xfff
+export const minorOf = (rdev: number): number => (rdev & 0xff) | ((rdev >>> 12) & 0xfff00)
+export const deviceOf = (major: number, minor: number): number =>
+  ((minor & 0xff) | ((major & 0xfff) << 8) | ((minor & 0xfff00) << 12)) >>> 0

@@ -1,0 +1,158 @@
+import { assert, describe, it } from "@effect/vitest"
+import { FsVerity } from "@lamina/composefs"
+import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
+import * as Stream from "effect/Stream"
+import * as fc from "fast-check"
+import { createHash } from "node:crypto"
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+
+const utf8 = (text: string) => new TextEncoder().encode(text)
+const pattern = (size: number) => Uint8Array.from({ length: size }, (_, at) => (at * 7 + (at >> 12)) & 0xff)
+
+/** The definition, level by level, with no regard for speed: the model that the hasher must agree with. */
+const byDefinition = (data: Uint8Array, { algorithm, salt }: FsVerity.Parameters): string => {
+  const hash = (bytes: Uint8Array) => createHash(algorithm).update(bytes).digest()
+  const saltSize = salt.length === 0 ? 0 : algorithm === "sha256" ? 64 : 128
+  const padded = (bytes: Uint8Array, size: number) => Buffer.concat([bytes], size)
+  const level = (bytes: Uint8Array): Buffer => {
+    const digests: Array<Buffer> = []
+    for (let at = 0; at < bytes.length; at += 4096) {
+      digests.push(hash(Buffer.concat([padded(salt, saltSize), padded(bytes.subarray(at, at + 4096), 4096)])))
+    }
+    return Buffer.concat(digests)
+  }
+  const digestSize = algorithm === "sha256" ? 32 : 64
+  let root = data.length === 0 ? Buffer.alloc(digestSize) : level(data)
+  while (root.length > digestSize) root = level(root)
+  const descriptor = Buffer.alloc(256)
+  descriptor.set([1, algorithm === "sha256" ? 1 : 2, 12, salt.length])
+  descriptor.writeBigUInt64LE(BigInt(data.length), 8)
+  descriptor.set(root, 16)
+  descriptor.set(salt, 80)
+  return hash(descriptor).toString("hex")
+}
+
+/** Sizes around every border: block, tree block, second tree block. */
+const sizes = [0, 1, 4095, 4096, 4097, 8192, 64 * 4096, 64 * 4096 + 1, 128 * 4096 - 1, 128 * 4096, 128 * 4096 + 1]
+
+describe("FsVerity", () => {
+  it("gives the known digests", () => {
+    assert.strictEqual(
+      FsVerity.digest(utf8("hello world")),
+      "1e2eaa4202d750a41174ee454970b92c1bc2f925b1e35076d8c7d5f56362ba64"
+    )
+    assert.strictEqual(
+      FsVerity.digest(utf8("hello world\n")),
+      "37061ef2ac4c21bec68489b56138c5780306a4ad7fe6676236ecdf2c9027cd92"
+    )
+    assert.strictEqual(
+      FsVerity.digest(utf8("foo bar baz\n")),
+      "91e7d88cb7bc9cf6d8db3b0ecf89af4abf204bef5b3ade5113d5b62ef374e70b"
+    )
+    assert.strictEqual(
+      FsVerity.digest(utf8("hello world"), FsVerity.sha512),
+      "18430270729d162d4e469daca123ae61893db4b0583d8f7081e3bf4f92b88ba514e7982f10733fb6aa895195c5ae8fd2eb2c47a8be05513ce5a0c51a6f570409"
+    )
+  })
+
+  it("hashes an empty file as a tree without blocks, as the kernel does", () => {
+    assert.strictEqual(
+      FsVerity.digest(new Uint8Array(0)),
+      "3d248ca542a24fc62d1c43b916eae5016878e2533c88238480b26128a1f1af95"
+    )
+    assert.isTrue(FsVerity.digest(new Uint8Array(0), FsVerity.sha512).startsWith("ccf9e5aea1c2a64efa2f2354a6024b90"))
+  })
+
+  it("agrees with the definition at every border, with and without salt", () => {
+    const salted = Result.getOrThrow(FsVerity.parameters({ algorithm: "sha512", salt: utf8("salt") }))
+    for (const size of sizes) {
+      for (const using of [FsVerity.sha256, FsVerity.sha512, salted]) {
+        assert.strictEqual(FsVerity.digest(pattern(size), using), byDefinition(pattern(size), using), `${size} bytes`)
+      }
+    }
+  })
+
+  it("does not depend on how the bytes arrive", () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 0, max: 700_000 }),
+        fc.array(fc.integer({ min: 1, max: 50_000 }), { minLength: 1 }),
+        (size, steps) => {
+          const data = pattern(size)
+          const hasher = FsVerity.hasher()
+          for (let at = 0, step = 0; at < size; step++) {
+            const next = at + (steps[step % steps.length] ?? 1)
+            hasher.update(data.subarray(at, next))
+            at = next
+          }
+          assert.strictEqual(hasher.digest(), FsVerity.digest(data))
+        }
+      ),
+      { numRuns: 40 }
+    )
+  })
+
+  it("tells the digest so far and goes on", () => {
+    const data = pattern(600_000)
+    const hasher = FsVerity.hasher().update(data.subarray(0, 540_000))
+    assert.strictEqual(hasher.digest(), FsVerity.digest(data.subarray(0, 540_000)))
+    assert.strictEqual(hasher.update(data.subarray(540_000)).digest(), FsVerity.digest(data))
+  })
+
+  it.effect("hashes streams and async iterables of odd chunks", () =>
+    Effect.gen(function*() {
+      const data = pattern(10_001)
+      const chunks = Array.from({ length: 1_429 }, (_, at) => data.subarray(at * 7, at * 7 + 7))
+      const expected = FsVerity.digest(data)
+      assert.strictEqual(yield* FsVerity.digestStream(Stream.fromIterable(chunks)), expected)
+      const iterable = (async function*() {
+        yield* chunks
+      })()
+      assert.strictEqual(yield* FsVerity.digestAsyncIterable(iterable, String), expected)
+    }))
+
+  it.effect("hashes files, and names the one it cannot read", () =>
+    Effect.gen(function*() {
+      const directory = mkdtempSync(join(tmpdir(), "lamina-fsverity-"))
+      yield* Effect.addFinalizer(() => Effect.sync(() => rmSync(directory, { recursive: true })))
+      const data = pattern(3_000_001)
+      writeFileSync(join(directory, "file"), data)
+      assert.strictEqual(yield* FsVerity.digestFile(join(directory, "file")), FsVerity.digest(data))
+      const error = yield* Effect.flip(FsVerity.digestFile(join(directory, "absent")))
+      assert.strictEqual(error.reason._tag, "Unreadable")
+      assert.include(error.message, join(directory, "absent"))
+    }))
+
+  it("verifies bytes against both text forms, and shows both sides of a mismatch", () => {
+    const hex = FsVerity.digest(utf8("a"))
+    assert.isTrue(Result.isSuccess(FsVerity.verify(utf8("a"), hex)))
+    assert.isTrue(Result.isSuccess(FsVerity.verify(utf8("a"), FsVerity.format(hex))))
+    const error = Result.getOrThrow(Result.flip(FsVerity.verify(utf8("b"), hex)))
+    assert.strictEqual(
+      error.message,
+      `fs-verity digest: expected sha256:${hex}, got sha256:${FsVerity.digest(utf8("b"))}`
+    )
+    assert.isTrue(Result.isFailure(FsVerity.verify(utf8("a"), `sha512:${hex}`)))
+  })
+
+  it.effect("lets a stream pass and fails at its end on a mismatch", () =>
+    Effect.gen(function*() {
+      const stream = Stream.make(utf8("a"), utf8("b"))
+      const chunks = yield* Stream.runCollect(FsVerity.verifyStream(stream, FsVerity.digest(utf8("ab"))))
+      assert.strictEqual(Buffer.concat(Array.from(chunks)).toString(), "ab")
+      const error = yield* Effect.flip(Stream.runDrain(FsVerity.verifyStream(stream, FsVerity.digest(utf8("a")))))
+      assert.strictEqual(error.reason._tag, "Mismatch")
+    }))
+
+  it("refuses malformed digests and long salts", () => {
+    for (
+      const text of ["", "sha256:", "AB".repeat(32), "a".repeat(63), `sha1:${"a".repeat(64)}`, `${"a".repeat(64)}\n`]
+    ) {
+      assert.isTrue(Result.isFailure(FsVerity.parse(text)), text)
+    }
+    assert.isTrue(Result.isFailure(FsVerity.parameters({ salt: new Uint8Array(33) })))
+  })
+})

@@ -1,0 +1,194 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Dump, Image, Node, Tree } from "@lamina/composefs"
+import * as Result from "effect/Result"
+import * as fc from "fast-check"
+import { createHash } from "node:crypto"
+import { sample, view } from "./trees.ts"
+import { accepted, expectedSha256, hasVectors, readDump, refused, versionOptions } from "./vectors.ts"
+
+const write = (tree: Tree.Tree, options?: Image.WriteOptions) => Result.getOrThrow(Image.write(tree, options))
+const failure = <A, E>(result: Result.Result<A, E>): E => Result.getOrThrow(Result.flip(result))
+const at = (root: Record<string, Node.Node>): Tree.Tree => ({ root: Node.directory(root) })
+
+describe.skipIf(!hasVectors)("Image, against the vectors of composefs", () => {
+  it.each(accepted)("writes %s byte for byte, and reads it back as the same image", (name) => {
+    const image = write(Result.getOrThrow(Dump.parse(readDump(name))), versionOptions(name))
+    assert.strictEqual(createHash("sha256").update(image).digest("hex"), expectedSha256(name))
+    // Canonical: writing what was read gives these very bytes.
+    assert.isTrue(Result.isSuccess(Image.read(image, { canonical: true })))
+  })
+
+  const causes: Readonly<Record<string, RegExp>> = {
+    "should-fail-big-inline.dump": /5004 bytes inline/,
+    "should-fail-dir-hardlink.dump": /hard link to anything but a directory/,
+    "should-fail-dot-name.dump": /name \. is reserved/,
+    "should-fail-dotdot-name.dump": /name \.\. is reserved/,
+    "should-fail-empty-link-name.dump": /target of the symbolic link/,
+    "should-fail-empty-name.dump": /name is empty/,
+    "should-fail-empty-xattr-key.dump": /name of an extended attribute is empty/,
+    "should-fail-honggfuzz-long-xattr.dump": /extended attributes take more than 32767 bytes/,
+    "should-fail-long-link.dump": /PAYLOAD has 7248 bytes/,
+    "should-fail-long-xattr-key.dump": /extended attributes take \d+ bytes of text/,
+    "should-fail-long-xattr-value.dump": /extended attributes take \d+ bytes of text/,
+    "should-fail-no-ftype.dump": /MODE: expected a mode with a file type/,
+    "should-fail-self-hardlink.dump": /hard link to itself/,
+    "should-fail-too-big.dump": /SIZE is 9500000000000000/
+  }
+
+  it.each(refused)("refuses %s and names the cause", (name) => {
+    const result = Result.flatMap(
+      Result.mapError(Dump.parse(readDump(name)), String),
+      (tree) => Result.mapError(Image.write(tree), String)
+    )
+    assert.match(failure(result), causes[name] ?? /no cause is known for this vector/)
+  })
+})
+
+describe("Image", () => {
+  it("gives an empty tree the digests that other implementations pin", () => {
+    const digest = (version: Image.Version) =>
+      Result.getOrThrow(Image.digest(Tree.empty, { minVersion: version, maxVersion: version }))
+    assert.strictEqual(digest(0), "8f589e8f57ecb88823736b0d857ddca1e1068a23e264fad164b28f7038eb3682")
+    assert.strictEqual(digest(1), "14a26c957c84f6eb774b91205476adc13196c7c33b9dd97d08d43725ecb90b63")
+  })
+
+  it("reads back every tree it writes", () => {
+    fc.assert(
+      fc.property(sample, fc.constantFrom<Image.Version>(0, 1), ({ tree }, minVersion) => {
+        const image = write(tree, { minVersion, maxVersion: 1 })
+        const read = Result.getOrThrow(Image.read(image, { canonical: true }))
+        assert.deepEqual(view(read.tree), view(tree))
+      }),
+      { numRuns: 100 }
+    )
+  })
+
+  it("chooses version 1 for a tree with whiteouts, unless that is ruled out", () => {
+    const tree = at({ dir: Node.directory({ gone: Node.whiteout() }) })
+    const version = (options?: Image.WriteOptions) => Result.getOrThrow(Image.read(write(tree, options))).version
+    assert.strictEqual(version(), 1)
+    assert.strictEqual(version({ maxVersion: 0 }), 0)
+    assert.strictEqual(version({ minVersion: 0 }), 0)
+    assert.strictEqual(Result.getOrThrow(Image.read(write(Tree.empty))).version, 0)
+    assert.strictEqual(Result.getOrThrow(Image.read(write(Tree.empty, { minVersion: 1 }))).version, 1)
+  })
+
+  it("does not depend on the order of entries", () => {
+    const file = Node.inlineFile("x")
+    assert.deepEqual(write(at({ a: file, b: file, "!": file })), write(at({ "!": file, b: file, a: file })))
+  })
+
+  it("keeps the overlay attributes of the tree apart from its own", () => {
+    const xattrs = new Map([["trusted.overlay.metacopy", Uint8Array.of(1)], [
+      "trusted.overlay.overlay.x",
+      Uint8Array.of(2)
+    ]])
+    const tree = at({ file: Node.inlineFile("x", { xattrs }) })
+    assert.strictEqual(Dump.print(Result.getOrThrow(Image.read(write(tree))).tree), Dump.print(tree))
+  })
+
+  it("keeps a whiteout of the tree that is named like a directory of the object store", () => {
+    const tree = at({ "00": Node.whiteout(), ff: Node.directory() })
+    assert.strictEqual(Dump.print(Result.getOrThrow(Image.read(write(tree))).tree), Dump.print(tree))
+  })
+
+  it("carries sha512 digests", () => {
+    const tree = at({ file: Node.externalFile({ size: 100, digest: "ab".repeat(64) }) })
+    assert.strictEqual(Dump.print(Result.getOrThrow(Image.read(write(tree))).tree), Dump.print(tree))
+  })
+
+  it.each<readonly [what: string, node: Node.Node, cause: RegExp]>([
+    ["too much inline", Node.inlineFile(new Uint8Array(5001)), /5001 bytes inline/],
+    ["an empty external file", Node.externalFile({ size: 0 }), /external file has 1 to/],
+    ["a short digest", Node.externalFile({ size: 100, digest: "abcd" }), /digest: expected 64 or 128/],
+    ["an owner of more than 32 bits", Node.fifo({ uid: 2 ** 32 }), /owner/],
+    ["an empty link target", Node.symlink(""), /target of a symbolic link/],
+    ["an attribute without a name", Node.fifo({ xattrs: new Map([["", Uint8Array.of(1)]]) }), /name of an extended/],
+    ["too many attributes", Node.fifo({ xattrs: new Map([["user.a", new Uint8Array(33_000)]]) }), /32767/],
+    ["a hard link to nowhere", Node.hardLink("/nowhere"), /missing/],
+    ["a hard link to itself", Node.hardLink("/bad"), /loop/]
+  ])("refuses %s with the path", (_, node, cause) => {
+    const error = failure(Image.write(at({ bad: node })))
+    assert.match(error.message, cause)
+    assert.include(error.message, "\"/bad\"")
+  })
+
+  it("refuses names that no directory can hold", () => {
+    for (const name of ["", ".", "..", "a/b", "a\0b", "n".repeat(256), "ü".repeat(128)]) {
+      assert.strictEqual(failure(Image.write(at({ [name]: Node.fifo() }))).reason._tag, "Unwritable", name)
+    }
+  })
+})
+
+describe("Image, from hostile hands", () => {
+  const tree = at({
+    dir: Node.directory({ gone: Node.whiteout(), link: Node.hardLink("/file"), deep: Node.directory() }),
+    file: Node.inlineFile("inline", { nlink: 2, xattrs: new Map([["user.a", Uint8Array.of(1)]]) }),
+    big: Node.externalFile({ size: 10_000_000, digest: "ab".repeat(32) }, {
+      xattrs: new Map([["user.a", Uint8Array.of(1)]])
+    }),
+    symlink: Node.symlink("file"),
+    ...Object.fromEntries(Array.from({ length: 300 }, (_, index) => [`name-${index}`, Node.fifo({ uid: 70_000 })]))
+  })
+  const image = write(tree)
+
+  it("accepts or refuses damaged images in bounded time, and never throws", () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.tuple(fc.integer({ min: 0, max: image.length - 1 }), fc.integer({ min: 0, max: 255 })), {
+          minLength: 1,
+          maxLength: 4
+        }),
+        (changes) => {
+          const damaged = Uint8Array.from(image)
+          for (const [offset, byte] of changes) damaged[offset] = byte
+          const isSame = Buffer.compare(damaged, image) === 0
+          // What is not exactly the canonical image of the tree it shows must be refused.
+          const read = Image.read(damaged, { canonical: true })
+          if (Result.isSuccess(read) && !isSame) assert.notStrictEqual(Dump.print(read.success.tree), Dump.print(tree))
+          Image.read(damaged)
+        }
+      ),
+      { numRuns: 400 }
+    )
+  })
+
+  it("refuses images that are cut off, at whatever length", () => {
+    for (let size = 0; size < image.length; size += 509) {
+      assert.isTrue(Result.isFailure(Image.read(image.subarray(0, size))), `${size} bytes`)
+    }
+  })
+
+  it("refuses a directory that contains itself", () => {
+    // The dirent of `deep` in `dir` comes to point at `dir`.
+    const looping = Buffer.from(image)
+    const inodes = inodesByName(looping)
+    looping.writeBigUInt64LE(BigInt(inodes.get("dir") ?? 0), inodes.get("deep@") ?? 0)
+    assert.match(failure(Image.read(looping)).message, /is a directory|inodes were found/)
+  })
+
+  it("names a version it cannot read", () => {
+    const other = Uint8Array.from(image)
+    other[12] = 2
+    assert.strictEqual(failure(Image.read(other)).message, "composefs format version: expected 0 or 1, got 2")
+  })
+})
+
+/** Finds dirents by looking for their names: the nid behind a name, and under `name@` the offset of the dirent. */
+const inodesByName = (image: Buffer): Map<string, number> => {
+  const found = new Map<string, number>()
+  for (const name of ["dir", "deep"]) {
+    for (let at = 1152; at + 12 <= image.length; at += 4) {
+      const nid = image.readBigUInt64LE(at)
+      const nameOffset = image.readUInt16LE(at + 8)
+      if (image[at + 10] !== 2 || image[at + 11] !== 0 || nid < 36n || nid > 10_000n) continue
+      for (let start = at; start >= Math.max(0, at - 4096); start -= 12) {
+        if (image.toString("latin1", start + nameOffset, start + nameOffset + name.length) !== name) continue
+        if (image.readUInt16LE(start + 8) % 12 !== 0) continue
+        found.set(name, Number(nid))
+        found.set(`${name}@`, at)
+      }
+    }
+  }
+  return found
+}

@@ -1,0 +1,138 @@
+import { assert, describe, it } from "@effect/vitest"
+import { FsVerity, Node, ObjectStore, Tree } from "@lamina/composefs"
+import * as Effect from "effect/Effect"
+import * as Stream from "effect/Stream"
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync
+} from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+
+const utf8 = (text: string) => new TextEncoder().encode(text)
+
+const temporary = Effect.acquireRelease(
+  Effect.sync(() => mkdtempSync(join(tmpdir(), "lamina-store-"))),
+  (directory) => Effect.sync(() => rmSync(directory, { recursive: true }))
+)
+
+const inNewStore = <A, E>(
+  use: (store: ObjectStore.ObjectStore) => Effect.Effect<A, E>,
+  durability: ObjectStore.Durability = "none"
+) =>
+  Effect.scoped(Effect.gen(function*() {
+    const store = yield* ObjectStore.open({ directory: yield* temporary, durability })
+    return yield* use(store)
+  }))
+
+describe("ObjectStore", () => {
+  for (const durability of ["none", "end", "file"] as const) {
+    it.effect(`stores contents under their digest, with durability ${durability}`, () =>
+      inNewStore((store) =>
+        Effect.gen(function*() {
+          const stored = yield* store.put(Stream.make(utf8("con"), utf8("tent")))
+          assert.deepEqual(stored, { digest: FsVerity.digest(utf8("content")), size: 7 })
+          yield* store.flush
+          assert.isTrue(yield* store.has(stored.digest))
+          const path = join(store.directory, stored.digest.slice(0, 2), stored.digest.slice(2))
+          assert.strictEqual(readFileSync(path, "utf8"), "content")
+          assert.strictEqual(Buffer.from(yield* store.read(stored.digest)).toString(), "content")
+        }), durability))
+  }
+
+  it.effect("takes a content twice without harm", () =>
+    inNewStore((store) =>
+      Effect.gen(function*() {
+        const digests = yield* Effect.forEach(Array.from({ length: 20 }), () => store.putBytes(utf8("same")), {
+          concurrency: "unbounded"
+        })
+        assert.strictEqual(new Set(digests.map(({ digest }) => digest)).size, 1)
+        const report = yield* store.fsck
+        assert.deepEqual([report.objects, report.size, report.corrupt.length], [1, 4, 0])
+      })
+    ))
+
+  it.effect("leaves nothing of a content that fails or is not the expected one", () =>
+    inNewStore((store) =>
+      Effect.gen(function*() {
+        const broken = Stream.concat(Stream.make(utf8("half")), Stream.fail("cut"))
+        assert.strictEqual(yield* Effect.flip(store.put(broken)), "cut")
+        const expected = FsVerity.digest(utf8("other"))
+        const error = yield* Effect.flip(store.put(Stream.make(utf8("content")), { expected }))
+        assert.include(String(error), expected)
+        const [only, ...others] = readdirSync(store.directory)
+        assert.isTrue(only?.startsWith(".tmp-"))
+        assert.deepEqual([others, readdirSync(join(store.directory, only ?? ""))], [[], []])
+      })
+    ))
+
+  it.effect("removes its temporary directory when the scope closes", () =>
+    Effect.gen(function*() {
+      const directory = yield* temporary
+      yield* Effect.scoped(Effect.flatMap(ObjectStore.open({ directory }), (store) => store.putBytes(utf8("x"))))
+      assert.deepEqual(readdirSync(directory).filter((name) => name.startsWith(".tmp-")), [])
+    }))
+
+  it.effect("never makes a path of anything but a digest", () =>
+    inNewStore((store) =>
+      Effect.gen(function*() {
+        for (const name of ["", "../../etc/passwd", "ab/cd", `${"a".repeat(63)}/`, "AB".repeat(32), "ab".repeat(33)]) {
+          assert.strictEqual((yield* Effect.flip(store.has(name))).reason._tag, "InvalidDigest", name)
+          assert.strictEqual((yield* Effect.flip(store.read(name))).reason._tag, "InvalidDigest", name)
+        }
+      })
+    ))
+
+  it.effect("refuses a changed object, a link in its place, and one that is too large", () =>
+    inNewStore((store) =>
+      Effect.gen(function*() {
+        const { digest } = yield* store.putBytes(utf8("content"))
+        const path = join(store.directory, Node.objectPath(digest))
+        assert.strictEqual((yield* Effect.flip(store.read(digest, { maxSize: 6 }))).reason._tag, "TooLarge")
+        writeFileSync(path, "CONTENT")
+        assert.strictEqual((yield* Effect.flip(store.read(digest))).reason._tag, "Mismatch")
+        rmSync(path)
+        symlinkSync("/etc/hostname", path)
+        assert.strictEqual((yield* Effect.flip(store.read(digest))).reason._tag, "Io")
+        rmSync(path)
+        assert.strictEqual((yield* Effect.flip(store.read(digest))).reason._tag, "NotFound")
+      })
+    ))
+
+  it.effect("tells what a tree still needs, each once", () =>
+    inNewStore((store) =>
+      Effect.gen(function*() {
+        const there = yield* store.putBytes(utf8("there"))
+        const absent = "ab".repeat(32)
+        const tree: Tree.Tree = {
+          root: Node.directory({
+            a: Node.externalFile(there),
+            b: Node.externalFile({ size: 9, digest: absent }),
+            c: Node.externalFile({ size: 9, digest: absent }),
+            d: Node.externalFile({ size: 9 })
+          })
+        }
+        assert.deepEqual((yield* store.missing(tree)).map(({ digest }) => digest), [absent])
+      })
+    ))
+
+  it.effect("finds corrupt objects and what does not belong", () =>
+    inNewStore((store) =>
+      Effect.gen(function*() {
+        const { digest } = yield* store.putBytes(utf8("content"))
+        writeFileSync(join(store.directory, Node.objectPath(digest)), "changed")
+        mkdirSync(join(store.directory, "zz"))
+        writeFileSync(join(store.directory, digest.slice(0, 2), "short"), "")
+        const report = yield* store.fsck
+        assert.deepEqual(report.corrupt, [{ digest, actual: FsVerity.digest(utf8("changed")) }])
+        assert.includeMembers([...report.foreign], ["zz", `${digest.slice(0, 2)}/short`])
+        assert.isTrue(existsSync(join(store.directory, "zz")))
+      })
+    ))
+})
