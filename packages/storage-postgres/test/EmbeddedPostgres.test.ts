@@ -3,6 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { EmbeddedPostgres } from "@lamina/storage-postgres"
 import * as Effect from "effect/Effect"
 import type * as Redacted from "effect/Redacted"
+import * as Schedule from "effect/Schedule"
 import { spawn } from "node:child_process"
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { chmod } from "node:fs/promises"
@@ -27,14 +28,19 @@ const query = (url: Redacted.Redacted, text: string) =>
     Effect.provide(PgClient.layer({ url }))
   )
 
-const untilReady = (dataDir: string) =>
-  Effect.callback<ReturnType<typeof spawn>>((resume) => {
+interface Host {
+  readonly child: ReturnType<typeof spawn>
+  readonly sockets: ReadonlyArray<string>
+}
+
+const runHost = (dataDir: string) =>
+  Effect.callback<Host>((resume) => {
     const child = spawn(process.execPath, [host, dataDir], { stdio: ["ignore", "pipe", "inherit"] })
-    child.stdout.on("data", () => resume(Effect.succeed(child)))
+    child.stdout.on("data", (text) => resume(Effect.succeed({ child, sockets: JSON.parse(String(text)) })))
     child.on("exit", (code) => resume(Effect.die(new Error(`the host ended with ${code}`))))
   })
 
-const kill = (child: ReturnType<typeof spawn>) =>
+const kill = ({ child }: Host) =>
   Effect.callback<void>((resume) => {
     child.on("exit", () => resume(Effect.void))
     child.kill("SIGKILL")
@@ -59,13 +65,18 @@ describe("EmbeddedPostgres", () => {
   it.live("keeps its data over restarts, and when its host is killed", () =>
     Effect.gen(function*() {
       const dataDir = join(yield* temporary, "a directory", "data")
-      yield* kill(yield* untilReady(dataDir))
+      const killed = yield* runHost(dataDir)
+      yield* kill(killed)
       for (let round = 0; round < 2; round++) {
         const rows = yield* Effect.scoped(
           Effect.flatMap(EmbeddedPostgres.start({ dataDir }), ({ url }) => query(url, "select value from kept"))
         )
         assert.deepStrictEqual(rows, [{ value: 42 }])
       }
+      // Its servers have ended and cleaned up by themselves.
+      yield* Effect.sync(() => killed.sockets.some((socket) => existsSync(socket))).pipe(
+        Effect.repeat({ until: (left) => !left, schedule: Schedule.spaced("20 millis") })
+      )
     }))
 
   it.live("starts although a lock file names a process that is somebody else by now", () =>

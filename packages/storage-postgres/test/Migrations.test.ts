@@ -137,7 +137,6 @@ layer(TestDatabase.layerServer)("the tables", (it) => {
       })
       yield* boot({ url }, indexed)
       const sql = yield* connect(url)
-      yield* sql`load 'auto_explain'`
       const plan = Effect.fnUntraced(function*(condition: string) {
         const rows = yield* sql.unsafe<{ readonly "QUERY PLAN": string }>(
           `explain select * from lamina_rows_machines where account_id = 'a' and ${condition} order by id limit 10`

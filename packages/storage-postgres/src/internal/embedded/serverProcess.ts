@@ -3,6 +3,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import { type ChildProcessByStdio, spawn } from "node:child_process"
+import { dirname } from "node:path"
 import type { Readable, Writable } from "node:stream"
 import { EmbeddedPostgresError } from "../../EmbeddedPostgresError.ts"
 import type { Binaries } from "./binaries.ts"
@@ -43,13 +44,19 @@ export const runServer = (options: ServerOptions): Effect.Effect<void, EmbeddedP
 const startFailed = (detail: string) => Effect.fail(new EmbeddedPostgresError({ reason: "StartFailed", detail }))
 
 // The shell ends the server when its standard input closes, which happens also when our process is killed. SIGINT is
-// PostgreSQL's "fast shutdown": clients are cut off, the data is brought in order.
+// PostgreSQL's "fast shutdown": clients are cut off, the data is brought in order. What was temporary goes then too, since
+// a process that was killed cannot see to it.
 const supervisor = `
 exec 3<&0
 "$@" </dev/null 3<&- &
 server=$!
 (cat <&3 >/dev/null; kill -INT $server) 2>/dev/null &
 wait $server
+status=$?
+for directory in "$SOCKETS" "$TEMPORARY_DATA"; do
+  [ -n "$directory" ] && rm -rf "$directory"
+done
+exit $status
 `
 
 const fast = ["fsync=off", "synchronous_commit=off", "full_page_writes=off", "shared_buffers=32MB"]
@@ -64,7 +71,11 @@ const launch = Effect.fnUntraced(function*(options: ServerOptions): Effect.fn.Re
     const child = spawn("/bin/sh", ["-c", supervisor, "supervisor", ...server], {
       ...options.account,
       cwd: "/",
-      env: serverEnvironment,
+      env: {
+        ...serverEnvironment,
+        SOCKETS: options.socketDir,
+        TEMPORARY_DATA: options.durable ? "" : dirname(options.dataDir)
+      },
       // Not in our process group: Ctrl-C in a terminal is for us, who then stop the server in good order.
       detached: true,
       stdio: ["pipe", "ignore", "pipe"]
