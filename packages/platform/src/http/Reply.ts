@@ -1,0 +1,133 @@
+/**
+ * Answers: JSON envelopes in snake_case, and which HTTP status an error means.
+ *
+ * @since 0.1.0
+ */
+import * as Predicate from "effect/Predicate"
+
+const headers = {
+  "content-type": "application/json; charset=utf-8",
+  "cache-control": "no-store",
+  "x-content-type-options": "nosniff"
+}
+
+/**
+ * `{"success": true, "data": …}`.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const ok = (data: unknown, status = 200): Response =>
+  new Response(JSON.stringify({ success: true, data: toSnakeCase(data) }), { status, headers })
+
+/**
+ * `{"success": false, "error": …, "code": …}`; `code` is the tag of the error's reason.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const failed = (status: number, code: string, error: string, details?: unknown): Response =>
+  new Response(
+    JSON.stringify({
+      success: false,
+      error,
+      code,
+      ...(details === undefined ? {} : { details: toSnakeCase(details) })
+    }),
+    { status, headers }
+  )
+
+/**
+ * JSON as it is, without an envelope: webhook answers.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const bare = (status: number, body: object): Response => new Response(JSON.stringify(body), { status, headers })
+
+const statuses: Readonly<Record<string, number>> = {
+  NotFound: 404,
+  InvalidInput: 422,
+  Stale: 409,
+  StaleRevision: 409,
+  UniqueViolation: 409,
+  IdempotencyConflict: 409,
+  NameTaken: 409,
+  TemplateNameTaken: 409,
+  InstanceNameTaken: 409,
+  EndpointNameTaken: 409,
+  PolicyNameTaken: 409,
+  StillNeeded: 409,
+  TemplateInUse: 409,
+  VersionConflict: 409,
+  NotPending: 409,
+  AlreadyVoted: 409,
+  ApprovalRequired: 409,
+  CompositionBlocked: 409,
+  EndpointRevoked: 409,
+  NotAuthenticated: 401,
+  MayNotVote: 403,
+  OperatorNeeded: 403,
+  PersonNeeded: 403,
+  SourceFailed: 502,
+  VerifierFailed: 502,
+  Unavailable: 503
+}
+
+/**
+ * The answer to an error of the domain. What nobody foresaw is 500 and tells nothing of its inside.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const fromError = (error: unknown): Response => {
+  if (!Predicate.isTagged(error, error instanceof Error ? error.name : "") || !(error instanceof Error)) {
+    return failed(500, "InternalError", "an unexpected error; it is in the server's log")
+  }
+  const reason: unknown = Reflect.get(error, "reason")
+  const code = tagOf(reason) ?? tagOf(error) ?? "InternalError"
+  return failed(statuses[code] ?? 422, code, error.message, detailsOf(reason))
+}
+
+const tagOf = (value: unknown): string | undefined => {
+  const tag: unknown = Predicate.isObject(value) ? Reflect.get(value, "_tag") : undefined
+  return typeof tag === "string" ? tag : undefined
+}
+
+// The fields of a reason are what the caller can act upon; `accountId` is the caller's own and says nothing new.
+const detailsOf = (reason: unknown): unknown => {
+  if (!Predicate.isObject(reason)) return undefined
+  const fields = Object.entries(JSON.parse(JSON.stringify(reason)) ?? {}).filter(([key]) =>
+    key !== "_tag" && key !== "accountId"
+  )
+  return fields.length === 0 ? undefined : Object.fromEntries(fields)
+}
+
+/**
+ * The same value with every key in snake_case. Keys that are data (module names, digests) have no capitals and stay.
+ *
+ * @category conversions
+ * @since 0.1.0
+ */
+export const toSnakeCase = (value: unknown): unknown => {
+  if (Array.isArray(value)) return value.map(toSnakeCase)
+  if (!Predicate.isObject(value)) return value
+  return Object.fromEntries(Object.entries(value).map(([key, member]) => [snakeCase(key), toSnakeCase(member)]))
+}
+
+const snakeCase = (key: string): string =>
+  /^[a-z][A-Za-z0-9]*$/.test(key) ? key.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`) : key
+
+/**
+ * The same object with its own keys, not those of its members, in camelCase.
+ *
+ * @category conversions
+ * @since 0.1.0
+ */
+export const keysToCamelCase = (value: object): object =>
+  Object.fromEntries(
+    Object.entries(value).map(([key, member]) => [
+      key.replaceAll(/_([a-z0-9])/g, (_, letter: string) => letter.toUpperCase()),
+      member
+    ])
+  )
