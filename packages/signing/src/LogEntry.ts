@@ -42,7 +42,11 @@ export const checkVerifier = (
  * @since 0.1.0
  */
 export const checkCheckpointName = (
-  entry: Bundle.LogEntry,
+  entry: {
+    readonly inclusionProof?:
+      | { readonly checkpoint?: { readonly envelope: string } | undefined }
+      | undefined
+  },
   log: { readonly name: string; readonly id: Uint8Array }
 ): Result.Result<void, Rejection.Rejection> => {
   const envelope = entry.inclusionProof?.checkpoint?.envelope

@@ -87,21 +87,16 @@ export interface VerifiedAttestations {
  *
  * @example
  * ```ts
- * import { MemoryRegistry } from "@lamina/oci"
+ * import { Manifest, MemoryRegistry } from "@lamina/oci"
  * import { TrustPolicy, Verifier } from "@lamina/signing"
  * import { PrivateSigstore } from "@lamina/signing/testing"
  * import { Effect } from "effect"
  *
  * const program = Effect.gen(function*() {
  *   const registry = yield* MemoryRegistry.make()
- *   const image = yield* registry.putManifest("acme/app", {
- *     mediaType: "application/vnd.oci.image.index.v1+json",
- *     bytes: new TextEncoder().encode(
- *       "{\"schemaVersion\":2,\"mediaType\":\"application/vnd.oci.image.index.v1+json\",\"manifests\":[]}"
- *     )
- *   })
+ *   const { digest } = yield* registry.putManifest("acme/app", Manifest.index({ manifests: [] }))
  *   const sigstore = yield* PrivateSigstore.make()
- *   const target = { registry, repository: "acme/app", digest: image.digest }
+ *   const target = { registry, repository: "acme/app", digest }
  *   yield* sigstore.signer({ repository: "acme/app" }).sign(target)
  *   const policy = yield* Effect.fromResult(TrustPolicy.decode({
  *     signers: [{

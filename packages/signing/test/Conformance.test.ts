@@ -101,7 +101,11 @@ const publicRoot = (): unknown => {
   return root
 }
 
-const verify = (name: string, toArtifact: (bytes: Uint8Array) => Uint8Array | Digest.Digest) => {
+const verify = (
+  name: string,
+  toArtifact: (bytes: Uint8Array) => Uint8Array | Digest.Digest,
+  givenRoot?: unknown
+) => {
   const own = (file: string) => readText("bundle-verify", name, file)
   const ownRoot = own("trusted_root.json")
   const key = own("key.pub")
@@ -122,7 +126,7 @@ const verify = (name: string, toArtifact: (bytes: Uint8Array) => Uint8Array | Di
       bundle: readFileSync(join(vectors, "bundle-verify", name, "bundle.sigstore.json")),
       artifact: toArtifact(readFileSync(join(vectors, "bundle-verify", ...artifact))),
       policy,
-      trustRoot: yield* TrustRoot.fromJson(ownRoot === undefined ? publicRoot() : JSON.parse(ownRoot))
+      trustRoot: yield* TrustRoot.fromJson(givenRoot ?? (ownRoot === undefined ? publicRoot() : JSON.parse(ownRoot)))
     })
   })
 }
@@ -146,5 +150,20 @@ describe.skipIf(cases.length === 0)("Sigstore conformance, bundle-verify", () =>
     const tag = tagOf(verify(name, (bytes) => Digest.ofBytes(bytes)))
     if (name.endsWith("_fail")) assert.notStrictEqual(tag, "accepted")
     else assert.strictEqual(tag, signsMessage(name) ? "UnsupportedFormat" : "accepted")
+  })
+
+  // The cryptographic core asks for a log key's window only where the log itself gives a time (CVE-2026-54787).
+  it("refuses an entry of a log that was not trusted any more when a timestamp authority saw the signature", () => {
+    const name = "rekor2-happy-path"
+    const withLogTrustedUntil = (end: string) => {
+      const root = JSON.parse(readText("bundle-verify", name, "trusted_root.json") ?? "")
+      for (const log of root.tlogs) log.publicKey.validFor.end = end
+      return root
+    }
+    assert.strictEqual(tagOf(verify(name, (bytes) => bytes, withLogTrustedUntil("2030-01-01T00:00:00Z"))), "accepted")
+    assert.strictEqual(
+      tagOf(verify(name, (bytes) => bytes, withLogTrustedUntil("2025-05-01T00:00:00Z"))),
+      "LogEntryInvalid"
+    )
   })
 })

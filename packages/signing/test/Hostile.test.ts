@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Descriptor, Manifest } from "@lamina/oci"
-import { Attachment, Bundle, SimpleSigning, Statement, Verifier } from "@lamina/signing"
+import { Descriptor, Digest, Manifest, type Registry, RegistryError } from "@lamina/oci"
+import { Attachment, Bundle, Rejection, SimpleSigning, Statement, Verifier } from "@lamina/signing"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import * as fc from "fast-check"
@@ -8,7 +8,7 @@ import * as Fixture from "./fixture.ts"
 
 const workflow = { repository: Fixture.repository }
 
-describe("hostile candidates", () => {
+describe("candidates", () => {
   const putJson = (fixture: Fixture.Fixture, change: (json: Record<string, unknown>) => void) =>
     Effect.gen(function*() {
       const bundle = yield* fixture.sigstore.signer(workflow).signStatement(Fixture.statementOf(fixture))
@@ -94,7 +94,56 @@ describe("hostile candidates", () => {
       ])
     }))
 
-  it.effect("leaves referrers alone that are something else", () =>
+  it.effect("are not even read where there are too many", () =>
+    Effect.gen(function*() {
+      const fixture = yield* Fixture.make
+      for (let index = 0; index < 5; index++) yield* Fixture.putBytes(fixture, `garbage ${index}`)
+      let reads = 0
+      const registry: Registry.Registry = {
+        ...fixture.registry,
+        getManifest: (repository, reference) => {
+          reads++
+          return fixture.registry.getManifest(repository, reference)
+        }
+      }
+      const verdict = Fixture.refusals(Fixture.verify(fixture, { registry, limits: { candidates: 4 } }))
+      assert.deepStrictEqual(yield* verdict, ["LimitExceeded"])
+      assert.strictEqual(reads, 0)
+    }))
+
+  it.effect("of other images are left alone, though a registry lists them here", () =>
+    Effect.gen(function*() {
+      const fixture = yield* Fixture.make
+      const other = yield* Fixture.pushImage(fixture.registry, "other")
+      yield* fixture.sigstore.signer(workflow).sign({ ...fixture.target, digest: other.digest })
+      const registry: Registry.Registry = {
+        ...fixture.registry,
+        referrers: (repository) => fixture.registry.referrers(repository, other.digest)
+      }
+      assert.deepStrictEqual(yield* Fixture.refusals(Fixture.verify(fixture, { registry })), ["NoCandidates"])
+    }))
+
+  it.effect("that the registry does not deliver are told apart, and may be asked for again", () =>
+    Effect.gen(function*() {
+      const fixture = yield* Fixture.make
+      yield* fixture.sigstore.signer(workflow).sign(fixture.target)
+      const reason = new RegistryError.Unavailable({ detail: "connection reset" })
+      const registry: Registry.Registry = {
+        ...fixture.registry,
+        getBlob: () => Effect.fail(new RegistryError.RegistryError({ operation: "getBlob", subject: "x", reason }))
+      }
+      const failure = yield* Effect.flip(Fixture.verify(fixture, { registry }))
+      assert(failure instanceof Rejection.VerificationFailed)
+      assert.deepStrictEqual(failure.candidates.map(({ reason }) => reason._tag), ["CandidateUnreadable"])
+      assert.isTrue(failure.retryable)
+      const refused = yield* Effect.flip(
+        Fixture.verify(fixture, { policy: Fixture.keylessPolicy({ issuer: { exact: "x" } }) })
+      )
+      assert(refused instanceof Rejection.VerificationFailed)
+      assert.isFalse(refused.retryable)
+    }))
+
+  it.effect("are not what other tools attach", () =>
     Effect.gen(function*() {
       const fixture = yield* Fixture.make
       const sbom = new TextEncoder().encode("{}")
@@ -105,6 +154,54 @@ describe("hostile candidates", () => {
         Manifest.artifact({ artifactType: "application/spdx+json", layers: [layer], subject: fixture.image })
       )
       assert.deepStrictEqual(yield* Fixture.refusals(Fixture.verify(fixture)), ["NoCandidates"])
+    }))
+})
+
+describe("a bundle of version 0.2", () => {
+  it.effect("may bring intermediate certificates along, but no root", () =>
+    Effect.gen(function*() {
+      const fixture = yield* Fixture.make
+      const [intermediate, root] = fixture.sigstore.trustRoot.material.certificateAuthorities[0]?.certChain ?? []
+      assert(intermediate !== undefined && root !== undefined)
+      const verdict = (others: ReadonlyArray<Buffer>) =>
+        Effect.gen(function*() {
+          const bundle = yield* fixture.sigstore.signer(workflow).signStatement(Fixture.statementOf(fixture))
+          const json = JSON.parse(new TextDecoder().decode(Bundle.encode(bundle)))
+          const { certificate, ...material } = json.verificationMaterial
+          const chain = [certificate, ...others.map((der) => ({ rawBytes: der.toString("base64") }))]
+          json.verificationMaterial = { ...material, x509CertificateChain: { certificates: chain } }
+          json.mediaType = "application/vnd.dev.sigstore.bundle+json;version=0.2"
+          const result = Verifier.verifyBundle({
+            bundle: new TextEncoder().encode(JSON.stringify(json)),
+            artifact: fixture.image.digest,
+            policy: Fixture.workflowPolicy,
+            trustRoot: fixture.sigstore.trustRoot
+          })
+          return Result.isSuccess(result) ? "accepted" : result.failure.message
+        })
+      assert.strictEqual(yield* verdict([intermediate.root.toDER()]), "accepted")
+      assert.include(yield* verdict([intermediate.root.toDER(), root.root.toDER()]), "contains a root")
+    }))
+})
+
+describe("Verifier.verifyBundle", () => {
+  it.effect("binds a statement to the artifact, given as bytes or as digest", () =>
+    Effect.gen(function*() {
+      const { sigstore } = yield* Fixture.make
+      const artifact = new TextEncoder().encode("artifact")
+      const statement = Statement.make({ digest: Digest.ofBytes(artifact), predicateType: "https://example/p" })
+      const bundle = Bundle.encode(yield* sigstore.signer(workflow).signStatement(statement))
+      const verdict = (given: Uint8Array | Digest.Digest, predicateTypes?: ReadonlyArray<string>) => {
+        const { trustRoot } = sigstore
+        const options = { bundle, artifact: given, policy: Fixture.workflowPolicy, trustRoot, predicateTypes }
+        const result = Verifier.verifyBundle(options)
+        return Result.isSuccess(result) ? "accepted" : result.failure.reason._tag
+      }
+      assert.strictEqual(verdict(artifact), "accepted")
+      assert.strictEqual(verdict(Digest.ofBytes(artifact), ["https://example/p"]), "accepted")
+      assert.strictEqual(verdict(new TextEncoder().encode("another")), "SubjectMismatch")
+      assert.strictEqual(verdict(Digest.ofBytes(new Uint8Array())), "SubjectMismatch")
+      assert.strictEqual(verdict(artifact, ["https://example/q"]), "PredicateMismatch")
     }))
 })
 

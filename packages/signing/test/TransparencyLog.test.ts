@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
-import type { Bundle } from "@lamina/signing"
+import { type Bundle, LogEntry } from "@lamina/signing"
 import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
 import * as TestClock from "effect/testing/TestClock"
 import * as Fixture from "./fixture.ts"
 
@@ -99,4 +100,20 @@ describe("a log entry", () => {
       )
       assert.sameMembers([...verdict], ["LogEntryInvalid", "TimestampUntrusted"])
     }))
+
+  it("has a checkpoint of another origin: refused, whoever signed it", () => {
+    const id = Buffer.from("0123456789")
+    const signature = Buffer.concat([id.subarray(0, 4), Buffer.from("signature")]).toString("base64")
+    const isRefused = (origin: string, name = "rekor.example") => {
+      const envelope = `${origin}\n7\nAAAA\n\n\u2014 witness.example AAAAAAAA\n\u2014 ${name} ${signature}\n`
+      const inclusionProof = { checkpoint: { envelope } }
+      return Result.isFailure(LogEntry.checkCheckpointName({ inclusionProof }, { name: "rekor.example", id }))
+    }
+    assert.isFalse(isRefused("rekor.example"))
+    assert.isFalse(isRefused("rekor.example - 1193050959916656506"))
+    assert.isTrue(isRefused("rekor.example.evil.example"))
+    assert.isTrue(isRefused("rekor"))
+    assert.isTrue(isRefused(""))
+    assert.isTrue(isRefused("rekor.example", "rekor"))
+  })
 })
