@@ -186,6 +186,7 @@ export interface ReadLayer {
  * Reads a layer, which may come from anywhere. Refused are paths that are absolute or lead out of the archive or
  * through anything but a directory, doubled names, unknown kinds of entries, data behind the end, and whatever exceeds
  * a limit. The files themselves are only bytes in the sink: nothing of the archive becomes a path of this machine.
+ * Bytes behind the compressed archive count in `digest` and `size`, but Node's zstd does not say that they are there.
  *
  * @category reading
  * @since 0.1.0

@@ -9,7 +9,8 @@ import {
   openSync,
   readdirSync,
   readlinkSync,
-  readSync
+  readSync,
+  statSync
 } from "node:fs"
 import { ContentError, type ContentSink, type ContentSource, verifying } from "../Content.ts"
 import * as FsVerity from "../FsVerity.ts"
@@ -67,7 +68,7 @@ export interface ScannedDirectory {
 
 export const scanDirectory = Effect.fnUntraced(function*<E, R>(directory: string, options: DirectoryOptions<E, R>) {
   const scan = new Scan(options)
-  const stats = yield* attempt(directory, () => lstatSync(directory, { bigint: true }))
+  const stats = yield* attempt(directory, () => statSync(directory, { bigint: true }))
   if (!stats.isDirectory()) {
     return yield* new TreeError({ reason: { _tag: "Unreadable", path: directory, problem: "it is not a directory" } })
   }

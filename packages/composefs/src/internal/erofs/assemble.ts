@@ -75,6 +75,8 @@ class Assembler {
   readonly #superblock: Superblock
   readonly #reader: InodeReader
   readonly #placed = new Map<number, Placed>()
+  /** Shared attributes share their bytes in the tree too, or a small image could become a large tree. */
+  readonly #values = new Map<ByteString.ByteString, Uint8Array>()
   #count = 0
   #end = 0
 
@@ -257,6 +259,12 @@ class Assembler {
     }
   }
 
+  #valueBytes(value: ByteString.ByteString): Uint8Array {
+    let bytes = this.#values.get(value)
+    if (bytes === undefined) this.#values.set(value, bytes = ByteString.toBytes(value))
+    return bytes
+  }
+
   #metadata(inode: StoredInode, xattrs: ReadonlyMap<string, string>) {
     const own = new Map<string, Uint8Array>()
     for (const [name, value] of xattrs) {
@@ -266,7 +274,7 @@ class Assembler {
         `the attribute ${JSON.stringify(name)} is not escaped`
       )
       const unescaped = name.startsWith(escapedPrefix) ? overlayPrefix + name.slice(escapedPrefix.length) : name
-      own.set(ByteString.toText(unescaped), ByteString.toBytes(value))
+      own.set(ByteString.toText(unescaped), this.#valueBytes(value))
     }
     const { gid, mode, mtime, nlink, uid } = inode
     return { mode: mode & 0o7777, uid, gid, mtime, nlink, xattrs: own }
