@@ -172,7 +172,4 @@ const assertCheckpoints = ({ verificationMaterial: { tlogEntries } }: Bundle): v
   }
 }
 
-const malformed = (cause: unknown): Rejection.Rejection =>
-  new Rejection.Rejection({
-    reason: { _tag: "MalformedBundle", what: "bundle", detail: cause instanceof Error ? cause.message : "not readable" }
-  })
+const malformed = (cause: unknown): Rejection.Rejection => Rejection.malformed("bundle", cause)

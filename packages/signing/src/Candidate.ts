@@ -167,8 +167,7 @@ const checkCount = (count: number, limits: Limits) =>
 const tooLarge = (what: string, limit: number, actual: number) =>
   Rejection.fail({ _tag: "LimitExceeded", what, limit, actual })
 
-const malformed = (detail: string) =>
-  new Rejection.Rejection({ reason: { _tag: "MalformedBundle", what: "signature manifest", detail } })
+const malformed = (detail: string) => Rejection.malformed("signature manifest", new Error(detail))
 
 const transient = new Set(["Unavailable", "RateLimited", "UnexpectedResponse"])
 

@@ -182,3 +182,23 @@ export class VerificationFailed
  * @since 0.1.0
  */
 export const quote = (text: string): string => JSON.stringify(text.length > 200 ? `${text.slice(0, 200)}…` : text)
+
+/**
+ * Refuses bytes that are not what their form asks for; the cause's message, which may quote them, is cut.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const malformed = (what: string, cause: unknown): Rejection =>
+  new Rejection({ reason: { _tag: "MalformedBundle", what, detail: detailOf(cause) } })
+
+/**
+ * What a cause says, cut after 500 characters, since parsers quote what they were given.
+ *
+ * @category formatting
+ * @since 0.1.0
+ */
+export const detailOf = (cause: unknown): string => {
+  const text = cause instanceof Error ? cause.message : "not readable"
+  return text.length > 500 ? `${text.slice(0, 500)}…` : text
+}

@@ -350,7 +350,7 @@ const noKey: TrustMaterial["publicKey"] = () => {
 const toRejection = (cause: unknown): Rejection.Rejection => new Rejection.Rejection({ reason: reasonOf(cause) })
 
 const reasonOf = (cause: unknown): Rejection.Reason => {
-  const detail = cause instanceof Error ? cause.message : "unknown"
+  const detail = Rejection.detailOf(cause)
   if (!(cause instanceof VerificationError)) return { _tag: "MalformedBundle", what: "bundle", detail }
   switch (cause.code) {
     case "SIGNATURE_ERROR":

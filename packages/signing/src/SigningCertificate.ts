@@ -153,7 +153,7 @@ const understoodWhenCritical = new Set([
 export const parse = (der: Uint8Array): Result.Result<X509Certificate, Rejection.Rejection> =>
   Result.try({
     try: () => X509Certificate.parse(Buffer.from(der)),
-    catch: (cause) => untrusted(`it cannot be parsed (${cause instanceof Error ? cause.message : "unknown"})`)
+    catch: (cause) => untrusted(`it cannot be parsed (${Rejection.detailOf(cause)})`)
   })
 
 /**
@@ -226,7 +226,7 @@ const untrusted = (detail: string) => new Rejection.Rejection({ reason: { _tag: 
 const reading = <A>(read: () => A): Result.Result<A, Rejection.Rejection> =>
   Result.try({
     try: read,
-    catch: (cause) => untrusted(`an extension cannot be read (${cause instanceof Error ? cause.message : "unknown"})`)
+    catch: (cause) => untrusted(`an extension cannot be read (${Rejection.detailOf(cause)})`)
   })
 
 /** The one DER value inside an extension's octet string. */

@@ -212,7 +212,4 @@ const decodeLogBundle = Schema.decodeUnknownResult(LogBundle)
 const decodeLogBody = Schema.decodeUnknownResult(LogBody)
 const decodeTimestamp = Schema.decodeUnknownResult(Timestamp)
 
-const malformed = (what: string) => (cause: unknown): Rejection.Rejection =>
-  new Rejection.Rejection({
-    reason: { _tag: "MalformedBundle", what, detail: cause instanceof Error ? cause.message : "not readable" }
-  })
+const malformed = (what: string) => (cause: unknown): Rejection.Rejection => Rejection.malformed(what, cause)

@@ -111,10 +111,10 @@ export const parse = (
         supported: [payloadType]
       })
     }
-    const statement = yield* Result.mapError(decode(envelope.payload), (error) =>
-      new Rejection.Rejection({
-        reason: { _tag: "MalformedBundle", what: "in-toto statement", detail: error.message }
-      }))
+    const statement = yield* Result.mapError(
+      decode(envelope.payload),
+      (error) => Rejection.malformed("in-toto statement", error)
+    )
     if (statement.subject.length > limits.subjects) {
       const actual = statement.subject.length
       return yield* Rejection.fail({

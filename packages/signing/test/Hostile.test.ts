@@ -184,6 +184,17 @@ describe("a bundle of version 0.2", () => {
     }))
 })
 
+describe("a refusal", () => {
+  it.effect("does not repeat more than a little of what was refused", () =>
+    Effect.gen(function*() {
+      const fixture = yield* Fixture.make
+      yield* Fixture.putBytes(fixture, JSON.stringify({ mediaType: "x".repeat(100_000), verificationMaterial: {} }))
+      yield* Fixture.putBytes(fixture, JSON.stringify({ mediaType: ["y".repeat(100_000)] }))
+      const failure = yield* Effect.flip(Fixture.verify(fixture))
+      assert.isBelow(failure.message.length, 4000)
+    }))
+})
+
 describe("Verifier.verifyBundle", () => {
   it.effect("binds a statement to the artifact, given as bytes or as digest", () =>
     Effect.gen(function*() {
