@@ -11,7 +11,7 @@ import * as Heartbeat from "../fleet/Heartbeat.ts"
 import * as Instance from "../fleet/Instance.ts"
 import * as RunningModule from "../fleet/RunningModule.ts"
 import * as IngestRejection from "../ingest/IngestRejection.ts"
-import type { Index } from "../storage/Collection.ts"
+import type { Collection, Row } from "../storage/Collection.ts"
 import * as Template from "../templates/Template.ts"
 import * as TemplateAssignment from "../templates/TemplateAssignment.ts"
 import * as WebhookDelivery from "../webhooks/WebhookDelivery.ts"
@@ -24,23 +24,12 @@ import * as ModuleFiles from "./ModuleFiles.ts"
 import * as ModuleVersion from "./ModuleVersion.ts"
 
 /**
- * What an adapter can prepare for: names and indexes.
- *
- * @category models
- * @since 0.1.0
- */
-export interface CollectionOutline {
-  readonly name: string
-  readonly indexes: Readonly<Record<string, Index>>
-}
-
-/**
  * All collections of the domain.
  *
  * @category constants
  * @since 0.1.0
  */
-export const all: ReadonlyArray<CollectionOutline> = [
+export const all: ReadonlyArray<Collection<Row>> = [
   Account.collection,
   Category.collection,
   Module.collection,

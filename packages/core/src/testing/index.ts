@@ -4,5 +4,9 @@
  * @since 0.1.0
  */
 export * as ContractCase from "./ContractCase.ts"
+export * as FakeRegistry from "./FakeRegistry.ts"
+export * as FakeSigners from "./FakeSigners.ts"
+export * as FakeWebhookAuthenticator from "./FakeWebhookAuthenticator.ts"
+export * as PlainSecretBox from "./PlainSecretBox.ts"
 export * as StorageContract from "./StorageContract.ts"
 export * as StorageModel from "./StorageModel.ts"
