@@ -1,0 +1,230 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Artifact, Blob, Descriptor, HttpRegistry, MediaType, MemoryRegistry } from "@lamina/oci"
+import { Distribution28, type Fault, FaultyRegistry } from "@lamina/oci/testing"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as Stream from "effect/Stream"
+import { runContract } from "./contract.ts"
+import { bytesOf, large, largeDescriptor, reasonOf, repository, scene } from "./support/http.ts"
+
+const blobPath = /\/blobs\/sha256:/
+const sessionPath = /\/blobs\/uploads\/[0-9a-f-]{36}/
+const pushed = Uint8Array.from(large, (byte) => byte ^ 0xff)
+const pushedDescriptor = Descriptor.ofBytes(MediaType.octetStream, pushed)
+const chunks = Array.from({ length: 10 }, (_, index) => pushed.subarray(index * 100_000, (index + 1) * 100_000))
+
+const methods = (server: FaultyRegistry.Faulty) => server.requests.map(({ method }) => method)
+
+describe("downloads", () => {
+  it.live("go on where they were when the connection breaks, with a closed range", () =>
+    Effect.gen(function*() {
+      const { registry, server } = yield* scene([
+        { method: "GET", path: blobPath, times: 1, mishap: { _tag: "Cut", atByte: 300_000 } },
+        { method: "GET", path: blobPath, after: 0, times: 1, mishap: { _tag: "Cut", atByte: 200_000 } }
+      ])
+      assert.deepStrictEqual(yield* Blob.getBytes(registry, repository, largeDescriptor), large)
+      const ranges = server.requests.slice(1).map(({ headers }) => headers.get("range") ?? "")
+      assert.isNotEmpty(ranges)
+      for (const range of ranges) assert.match(range, /^bytes=[1-9][0-9]*-999999$/)
+    }))
+
+  it.live("skip what they have when the registry ignores the range", () =>
+    Effect.gen(function*() {
+      const { registry } = yield* scene([
+        { method: "GET", path: blobPath, times: 1, mishap: { _tag: "Cut", atByte: 300_000 } }
+      ], { profile: (next) => (request) => next(new Request(request.url, { method: request.method })) })
+      assert.deepStrictEqual(yield* Blob.getBytes(registry, repository, largeDescriptor), large)
+    }))
+
+  it.live("fail when the registry goes on at another place", () =>
+    Effect.gen(function*() {
+      const { registry } = yield* scene([
+        { method: "GET", path: blobPath, times: 1, mishap: { _tag: "Cut", atByte: 300_000 } },
+        { method: "GET", path: blobPath, mishap: { _tag: "Headers", set: { "content-range": "bytes 0-9/10" } } }
+      ])
+      const reason = yield* reasonOf(Blob.getBytes(registry, repository, largeDescriptor))
+      assert.strictEqual(reason._tag, "UnexpectedResponse")
+    }))
+
+  it.live("give up after so many tries", () =>
+    Effect.gen(function*() {
+      const { registry, server } = yield* scene([
+        { method: "GET", path: blobPath, mishap: { _tag: "Cut", atByte: 10 } }
+      ])
+      assert.strictEqual((yield* reasonOf(Blob.getBytes(registry, repository, largeDescriptor)))._tag, "Unavailable")
+      assert.strictEqual(server.requests.length, 3)
+    }))
+})
+
+describe("requests", () => {
+  const busy = (headers?: Record<string, string>): Fault.Fault => ({
+    path: /\/manifests\//,
+    times: 2,
+    mishap: { _tag: "Answer", status: headers === undefined ? 503 : 429, headers: headers ?? {} }
+  })
+
+  it.live("are sent again when the registry is busy", () =>
+    Effect.gen(function*() {
+      const { artifact, registry, server } = yield* scene([busy()])
+      assert.deepStrictEqual(yield* registry.resolve(repository, "v1"), artifact)
+      assert.strictEqual(server.requests.length, 3)
+    }))
+
+  it.live("wait as long as the registry asks, unless that is too long", () =>
+    Effect.gen(function*() {
+      const patient = yield* scene([busy({ "retry-after": "0" })])
+      assert.deepStrictEqual(yield* patient.registry.resolve(repository, "v1"), patient.artifact)
+      const far = yield* scene([busy({ "retry-after": "3600" })])
+      const reason = yield* reasonOf(far.registry.resolve(repository, "v1"))
+      assert.strictEqual(reason._tag === "RateLimited" ? reason.retryAfterMillis : undefined, 3_600_000)
+      assert.strictEqual(far.server.requests.length, 1)
+      const date = yield* scene([busy({ "retry-after": "Fri, 01 Jan 2100 00:00:00 GMT" })])
+      assert.strictEqual((yield* reasonOf(date.registry.resolve(repository, "v1")))._tag, "RateLimited")
+    }))
+
+  it.live("fail with the registry's own words", () =>
+    Effect.gen(function*() {
+      const body = JSON.stringify({ errors: [{ code: "TEAPOT", message: "short and stout" }] })
+      const { registry } = yield* scene([{ mishap: { _tag: "Answer", status: 418, body } }])
+      const error = yield* Effect.flip(registry.getManifest(repository, "v1"))
+      assert.match(error.message, /HTTP 418 TEAPOT.*short and stout/)
+    }))
+
+  it.live("say when nobody answers", () =>
+    Effect.gen(function*() {
+      const registry = yield* HttpRegistry.make({ url: "http://127.0.0.1:1", retry: { times: 1, initialMillis: 1 } })
+      assert.strictEqual((yield* reasonOf(registry.resolve(repository, "v1")))._tag, "Unavailable")
+    }))
+})
+
+describe("uploads", () => {
+  it.live("are cancelled when they fail", () =>
+    Effect.gen(function*() {
+      const { registry, server } = yield* scene([])
+      const content = Stream.concat(Stream.fromIterable(chunks.slice(0, 9)), Stream.succeed(new Uint8Array(100_000)))
+      const long = { ...pushedDescriptor, size: 2_000_000 }
+      for (const descriptor of [pushedDescriptor, long]) {
+        const padded = descriptor === long ? Stream.concat(content, content) : content
+        const reason = yield* reasonOf(registry.putBlob(repository, descriptor, padded))
+        assert.strictEqual(reason._tag, "DigestMismatch")
+      }
+      const upload = Effect.scoped(
+        Effect.flatMap(registry.startUpload(repository), (upload) => upload.commit(pushedDescriptor.digest))
+      )
+      assert.strictEqual((yield* reasonOf(upload))._tag, "DigestMismatch")
+      assert.strictEqual(methods(server).filter((method) => method === "DELETE").length, 2)
+    }))
+
+  it.live("are cancelled when they are interrupted", () =>
+    Effect.gen(function*() {
+      const { registry, server } = yield* scene([])
+      const content = Stream.concat(Stream.fromIterable(chunks), Stream.never)
+      const fiber = yield* Effect.forkChild(
+        registry.putBlob(repository, { ...pushedDescriptor, size: 2_000_000 }, content)
+      )
+      while (!methods(server).includes("PUT")) yield* Effect.sleep("5 millis")
+      yield* Fiber.interrupt(fiber)
+      assert.strictEqual(methods(server).at(-1), "DELETE")
+    }))
+
+  it.live("go in chunks when the blob is large, and in one request when it is not", () =>
+    Effect.gen(function*() {
+      const inChunks = yield* scene([], { upload: { monolithicBytes: 1000, chunkBytes: 300_000 } })
+      yield* inChunks.registry.putBlob(repository, pushedDescriptor, Stream.fromIterable(chunks))
+      assert.deepStrictEqual(methods(inChunks.server), ["HEAD", "POST", "PATCH", "PATCH", "PATCH", "PATCH", "PUT"])
+      assert.deepStrictEqual(
+        inChunks.server.requests.flatMap(({ headers }) => headers.get("content-range") ?? []),
+        ["0-299999", "300000-599999", "600000-899999", "900000-999999"]
+      )
+      assert.deepStrictEqual(yield* Blob.getBytes(inChunks.memory, repository, pushedDescriptor), pushed)
+      const atOnce = yield* scene([])
+      yield* atOnce.registry.putBlob(repository, pushedDescriptor, Stream.fromIterable(chunks))
+      assert.deepStrictEqual(methods(atOnce.server), ["HEAD", "POST", "PUT"])
+    }))
+
+  it.live("go in chunks when one request is too large for somebody on the way", () =>
+    Effect.gen(function*() {
+      const { memory, registry } = yield* scene([
+        { method: "PUT", path: sessionPath, times: 1, mishap: { _tag: "Answer", status: 413 } }
+      ], { upload: { chunkBytes: 300_000 } })
+      yield* registry.putBlob(repository, pushedDescriptor, pushed)
+      assert.deepStrictEqual(yield* Blob.getBytes(memory, repository, pushedDescriptor), pushed)
+    }))
+
+  for (const atByte of [0, 100_000, 300_000]) {
+    it.live(`survive a chunk whose connection breaks after ${atByte} bytes, and never send bytes twice`, () =>
+      Effect.gen(function*() {
+        const { memory, registry } = yield* scene([
+          { method: "PATCH", after: 1, times: 1, mishap: { _tag: "CutRequest", atByte } }
+        ], { upload: { monolithicBytes: 1000, chunkBytes: 300_000 } })
+        const result = yield* Effect.result(
+          registry.putBlob(repository, pushedDescriptor, Stream.fromIterable(chunks))
+        )
+        // A part of a chunk that has arrived cannot be taken back; only all or nothing of it can be gone on from.
+        if (result._tag === "Success") {
+          assert.deepStrictEqual(yield* Blob.getBytes(memory, repository, pushedDescriptor), pushed)
+        } else {
+          assert.strictEqual(result.failure.reason._tag, "Unavailable")
+          assert.strictEqual((yield* reasonOf(memory.headBlob(repository, pushedDescriptor.digest)))._tag, "NotFound")
+        }
+        assert.strictEqual(result._tag, atByte === 100_000 ? "Failure" : "Success")
+      }))
+  }
+
+  it.live("stop when the registry counts other bytes than were sent", () =>
+    Effect.gen(function*() {
+      const { registry } = yield* scene([
+        { method: "PATCH", mishap: { _tag: "Headers", set: { range: "0-5" } } }
+      ], { upload: { monolithicBytes: 1000, chunkBytes: 300_000 } })
+      const reason = yield* reasonOf(registry.putBlob(repository, pushedDescriptor, Stream.fromIterable(chunks)))
+      assert.strictEqual(reason._tag, "UnexpectedResponse")
+    }))
+
+  it.live("notice that the registry has stored something else", () =>
+    Effect.gen(function*() {
+      const { registry } = yield* scene([
+        { method: "PUT", mishap: { _tag: "Headers", set: { "docker-content-digest": `sha256:${"0".repeat(64)}` } } }
+      ])
+      const bytes = bytesOf("other")
+      const put = registry.putBlob(repository, Descriptor.ofBytes(MediaType.octetStream, bytes), bytes)
+      assert.strictEqual((yield* reasonOf(put))._tag, "DigestMismatch")
+    }))
+
+  it.live("of one blob at the same time happen once", () =>
+    Effect.gen(function*() {
+      const { registry, server } = yield* scene([])
+      const put = registry.putBlob(repository, pushedDescriptor, pushed)
+      yield* Effect.all(Array.from({ length: 8 }, () => put), { concurrency: "unbounded" })
+      assert.strictEqual(methods(server).filter((method) => method === "PUT").length, 1)
+    }))
+})
+
+describe("HttpRegistry over docker-registry 2.8 as imitated", () => {
+  runContract(
+    Effect.gen(function*() {
+      const server = yield* FaultyRegistry.listen(yield* MemoryRegistry.make(), { profile: Distribution28.imitate })
+      return yield* HttpRegistry.make({ url: server.url })
+    }),
+    { lacks: ["tag-deletion"] }
+  )
+
+  it.live("says that tags cannot be deleted", () =>
+    Effect.gen(function*() {
+      const { registry } = yield* scene([], { profile: Distribution28.imitate })
+      assert.strictEqual((yield* reasonOf(registry.deleteManifest(repository, "v1")))._tag, "Unsupported")
+    }))
+
+  it.live("keeps the referrers of several clients that attach at the same time", () =>
+    Effect.gen(function*() {
+      const { artifact, memory, server } = yield* scene([], { profile: Distribution28.imitate })
+      yield* Effect.forEach(["a", "b", "c", "d"], (name) =>
+        Effect.gen(function*() {
+          const registry = yield* HttpRegistry.make({ url: server.url })
+          yield* Artifact.attach(registry, repository, artifact, { artifactType: "text/x", annotations: { name } })
+        }), { concurrency: "unbounded" })
+      const tag = artifact.digest.replace(":", "-")
+      const { bytes } = yield* memory.getManifest(repository, tag)
+      const index: { readonly manifests: ReadonlyArray<unknown> } = JSON.parse(Buffer.from(bytes).toString())
+      assert.strictEqual(index.manifests.length, 4)
+    }))
+})
