@@ -8,7 +8,7 @@ export default defineConfig({
   target: "node22",
   platform: "neutral",
   dts: false,
-  clean: ["dist/**/*.js", "dist/**/*.js.map"],
+  clean: false,
   sourcemap: true,
   splitting: false,
   skipNodeModulesBundle: true,

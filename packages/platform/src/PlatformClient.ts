@@ -14,6 +14,7 @@ import {
   ModuleCatalog,
   ModuleDeletion,
   ModuleIngest,
+  ModulePresence,
   Promotion,
   TemplateComposition,
   Templates,
@@ -215,7 +216,7 @@ const operations = (run: Run, deepIngest: boolean) => {
       desiredState: promised(Fleet.desiredState),
       heartbeat: promised(Fleet.heartbeat),
       drift: promised(Fleet.drift),
-      explain: promised(Fleet.explain)
+      explain: promised(ModulePresence.explain)
     },
     webhooks: {
       createEndpoint: promised(WebhookEndpoints.createEndpoint),

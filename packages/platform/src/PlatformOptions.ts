@@ -124,7 +124,7 @@ export const openRegistry = (
     insecure: option.insecure,
     credentials: option.username === undefined
       ? undefined
-      : { username: option.username, password: Redacted.make(option.password ?? "") }
+      : { _tag: "Basic", username: option.username, password: Redacted.make(option.password ?? "") }
   })
 }
 

@@ -3,12 +3,13 @@
  *
  * @since 0.1.0
  */
-import { FsVerity, Image, Layer as FileLayer, Tree } from "@lamina/composefs"
+import { Content, FsVerity, Image, Layer as FileLayer, Tree } from "@lamina/composefs"
 import { ArtifactSource } from "@lamina/core"
 import { Blob, type Descriptor, Digest, Manifest, type Registry, RegistryError } from "@lamina/oci"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Result from "effect/Result"
+import * as Stream from "effect/Stream"
 import * as ModuleConfig from "../artifact/ModuleConfig.ts"
 import * as Sbom from "../artifact/Sbom.ts"
 
@@ -132,12 +133,8 @@ const readArchitecture = Effect.fnUntraced(
   function*(registry: Registry.Registry, repository: string, descriptor: Descriptor.Descriptor) {
     const refuse = malformed("inspect", `${repository}@${descriptor.digest}`)
     const parts = yield* readParts(registry, repository, descriptor.digest)
-    const bytes = yield* Blob.getBytes(registry, repository, parts.config, { limit: ModuleConfig.maximumBytes }).pipe(
-      Effect.mapError(fromRegistry("read the config of", `${repository}@${descriptor.digest}`))
-    )
-    const config = ModuleConfig.decode(bytes)
-    if (Result.isFailure(config)) return yield* refuse(`its config: ${config.failure}`)
-    const { architecture, composefsDigest, fsverityRootHash } = config.success
+    const config = yield* readConfig(registry, repository, parts.config, `${repository}@${descriptor.digest}`)
+    const { architecture, composefsDigest, fsverityRootHash } = config
     if (descriptor.platform !== undefined && descriptor.platform.architecture !== architecture) {
       return yield* refuse(`the index says architecture ${descriptor.platform.architecture}, its config ${architecture}`)
     }
@@ -145,7 +142,7 @@ const readArchitecture = Effect.fnUntraced(
       return yield* refuse(`its config says composefs_digest ${composefsDigest}, its layer is ${parts.image.digest}`)
     }
     return {
-      config: config.success,
+      config,
       artifact: {
         architecture,
         manifestDigest: descriptor.digest,
@@ -155,6 +152,18 @@ const readArchitecture = Effect.fnUntraced(
         mediaType: parts.image.mediaType
       }
     } satisfies Architecture
+  }
+)
+
+const readConfig = Effect.fnUntraced(
+  function*(registry: Registry.Registry, repository: string, descriptor: Descriptor.Descriptor, subject: string) {
+    const bytes = yield* Blob.getBytes(registry, repository, descriptor, { limit: ModuleConfig.maximumBytes }).pipe(
+      Effect.mapError(fromRegistry("read the config of", subject))
+    )
+    const config = ModuleConfig.decode(bytes)
+    return Result.isFailure(config)
+      ? yield* malformed("read the config of", subject)(config.failure)
+      : config.success
   }
 )
 
@@ -207,25 +216,43 @@ const recompute = Effect.fn("OciArtifactSource.recompute")(
     const bytes = yield* Blob.getBytes(registry, repository, parts.image, { limit: limits.imageBytes }).pipe(
       Effect.mapError(fromRegistry("fetch the image of", subject))
     )
-    const tree = Image.read(bytes)
-    if (Result.isFailure(tree)) return yield* refuse(`its composefs image: ${tree.failure.message}`)
+    const image = Image.read(bytes)
+    if (Result.isFailure(image)) return yield* refuse(`its composefs image: ${image.failure.message}`)
     const rebuilt = deep ? yield* rebuild(registry, repository, parts, subject, limits) : undefined
     if (rebuilt !== undefined && rebuilt !== Digest.ofBytes(bytes)) {
-      return yield* new ArtifactSource.ArtifactSourceError({
-        operation: "rebuild",
-        subject,
-        kind: "digestMismatch",
-        detail: `expected the image ${parts.image.digest} from its file layer, got ${rebuilt}`
-      })
+      return yield* digestMismatch("rebuild", subject, `expected the image ${parts.image.digest} from its files, got ${rebuilt}`)
     }
     return {
       composefsDigest: Digest.ofBytes(bytes),
       fsverityRootHash: FsVerity.format(FsVerity.digest(bytes)),
-      files: filesOf(tree.success),
+      files: filesOf(image.success.tree),
       rebuilt: rebuilt !== undefined
     }
   }
 )
+
+// Contents only have to be hashed; the tree keeps the digests.
+const hashing: Content.ContentSink = {
+  put: (content, options) =>
+    Effect.suspend(() => {
+      const hasher = FsVerity.hasher()
+      let size = 0
+      return Stream.runForEach(content, (chunk) =>
+        Effect.sync(() => {
+          size += chunk.byteLength
+          hasher.update(chunk)
+        })).pipe(
+          Effect.map(() => ({ digest: hasher.digest(), size })),
+          Effect.filterOrFail(
+            ({ digest }) => options?.expected === undefined || options.expected === digest,
+            ({ digest }) =>
+              new Content.ContentError({
+                reason: { _tag: "Mismatch", expected: options?.expected ?? "", actual: digest }
+              })
+          )
+        )
+    })
+}
 
 const filesOf = (tree: Tree.Tree): ReadonlyArray<string> =>
   Array.from(Tree.walk(tree)).filter(({ node }) => node._tag !== "Directory").map(({ path }) => path).toSorted()
@@ -233,15 +260,22 @@ const filesOf = (tree: Tree.Tree): ReadonlyArray<string> =>
 const rebuild = Effect.fnUntraced(
   function*(registry: Registry.Registry, repository: string, parts: Parts, subject: string, limits: Limits) {
     const refuse = malformed("rebuild", subject)
+    const { fileLayerDiffId } = yield* readConfig(registry, repository, parts.config, subject)
     const blob = yield* registry.getBlob(repository, parts.files.digest, { size: parts.files.size }).pipe(
       Effect.mapError(fromRegistry("fetch the files of", subject))
     )
-    const contents = yield* FileLayer.read(blob.stream, { maxBytes: limits.fileBytes }).pipe(
-      Effect.catch((error) =>
-        error._tag === "RegistryError" ? Effect.fail(fromRegistry("fetch the files of", subject)(error)) : refuse(error.message)
+    const { info, tree } = yield* FileLayer.read(blob.stream, { contents: hashing, maxArchiveSize: limits.fileBytes })
+      .pipe(
+        Effect.catch((error) =>
+          error._tag === "RegistryError"
+            ? Effect.fail(fromRegistry("fetch the files of", subject)(error))
+            : refuse(error.message)
+        )
       )
-    )
-    const image = Image.write(contents.tree)
+    if (info.diffId !== fileLayerDiffId) {
+      return yield* digestMismatch("rebuild", subject, `expected a file layer with diffId ${fileLayerDiffId}, got ${info.diffId}`)
+    }
+    const image = Image.write(tree)
     return Result.isFailure(image) ? yield* refuse(image.failure.message) : Digest.ofBytes(image.success)
   },
   Effect.scoped
@@ -274,6 +308,9 @@ const digestOf = (
     onSuccess: Effect.succeed,
     onFailure: (error) => malformed(operation, text.slice(0, 160))(error.message)
   })
+
+const digestMismatch = (operation: string, subject: string, detail: string) =>
+  new ArtifactSource.ArtifactSourceError({ operation, subject, kind: "digestMismatch", detail })
 
 const malformed =
   (operation: string, subject: string) =>

@@ -5,7 +5,7 @@
  */
 import { SignatureVerifier } from "@lamina/core"
 import { Digest, type Registry, type RegistryError } from "@lamina/oci"
-import { type Limits, type Rejection, TrustPolicy, type TrustRoot, Verifier } from "@lamina/signing"
+import { type Limits, Rejection, TrustPolicy, type TrustRoot, Verifier } from "@lamina/signing"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Result from "effect/Result"

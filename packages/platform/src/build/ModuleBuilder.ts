@@ -4,7 +4,7 @@
  * @since 0.1.0
  */
 import { Content, FsVerity, Image, Layer, Node, Tree } from "@lamina/composefs"
-import { FileSpec, Manifest, type ManifestIssue, type ModuleSpecs } from "@lamina/core"
+import { FileSpec, Manifest, ManifestIssue, type ModuleManifest, type ModuleSpecs } from "@lamina/core"
 import { Digest } from "@lamina/oci"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
@@ -42,8 +42,10 @@ export class BuildError extends Schema.TaggedError<BuildError>("@lamina/platform
 export interface DryRun {
   /** Whether `build` would go ahead. */
   readonly isBuildable: boolean
-  readonly manifest: Manifest.ModuleManifest | undefined
+  readonly manifest: ModuleManifest.ModuleManifest | undefined
   readonly manifestIssues: ReadonlyArray<ManifestIssue.ManifestIssue>
+  /** The issues with the lines that they are about, for a person at a terminal. */
+  readonly renderedIssues: ReadonlyArray<string>
   readonly layoutIssues: ReadonlyArray<ModuleRepository.LayoutIssue>
   /** What the file spec selects from the root file system; empty while there are errors. */
   readonly files: ReadonlyArray<BuiltFile>
@@ -65,10 +67,13 @@ export const dryRun = Effect.fn("ModuleBuilder.dryRun")(function*(
   options: { readonly rootfs?: string | undefined } = {}
 ) {
   const repository = yield* ModuleRepository.read(directory)
-  const { manifest } = repository.manifest
+  const manifest = manifestOf(repository)
+  const manifestIssues = ModuleRepository.manifestIssues(repository)
+  const source = Result.merge(repository.manifest).source
   const found = {
     manifest,
-    manifestIssues: repository.manifest.issues,
+    manifestIssues,
+    renderedIssues: manifestIssues.map((issue) => ManifestIssue.render(issue, source)),
     layoutIssues: repository.layoutIssues
   }
   if (manifest === undefined || ModuleRepository.errors(repository).length > 0) {
@@ -124,7 +129,7 @@ export const build = Effect.fn("ModuleBuilder.build")(function*(options: BuildOp
   const { directory } = options
   const repository = yield* ModuleRepository.read(directory)
   const problems = ModuleRepository.errors(repository)
-  const { manifest } = repository.manifest
+  const manifest = manifestOf(repository)
   if (manifest === undefined || problems.length > 0) return yield* new BuildError({ directory, problems })
   const spec = yield* compileSpec(directory, manifest.specs)
   const commit = yield* SourceCommit.find(directory)
@@ -203,6 +208,9 @@ const buildTree = Effect.fnUntraced(function*(
   }
   return { artifact, shipped: yield* hashFiles(tree, scanned.contents) }
 })
+
+const manifestOf = ({ manifest }: ModuleRepository.ModuleRepository): ModuleManifest.ModuleManifest | undefined =>
+  Result.isSuccess(manifest) ? manifest.success.manifest : undefined
 
 const compileSpec = (
   directory: string,

@@ -5,6 +5,7 @@
  */
 import { Manifest, type ManifestIssue } from "@lamina/core"
 import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import { constants } from "node:fs"
 import { lstat, open } from "node:fs/promises"
@@ -25,7 +26,7 @@ export interface LayoutIssue {
 }
 
 /**
- * A repository as it was read. `manifest` is absent when it has errors.
+ * A repository as it was read.
  *
  * @category models
  * @since 0.1.0
@@ -33,7 +34,7 @@ export interface LayoutIssue {
 export interface ModuleRepository {
   readonly directory: string
   readonly rootfs: string
-  readonly manifest: Manifest.Parsed
+  readonly manifest: Result.Result<Manifest.ParsedManifest, Manifest.ManifestError>
   readonly layoutIssues: ReadonlyArray<LayoutIssue>
 }
 
@@ -119,16 +120,23 @@ const attempt = <A>(directory: string, call: () => Promise<A>): Effect.Effect<A,
   })
 
 /**
- * The errors of a repository, manifest and layout, in words.
+ * Everything that was found in the manifest, warnings too.
+ *
+ * @category getters
+ * @since 0.1.0
+ */
+export const manifestIssues = ({ manifest }: ModuleRepository): ReadonlyArray<ManifestIssue.ManifestIssue> =>
+  Result.isSuccess(manifest) ? manifest.success.warnings : manifest.failure.issues
+
+/**
+ * What keeps a repository from being built, manifest and layout, in words.
  *
  * @category getters
  * @since 0.1.0
  */
 export const errors = (repository: ModuleRepository): ReadonlyArray<string> => [
-  ...repository.manifest.issues.filter(isError).map((issue) =>
+  ...manifestIssues(repository).filter(({ severity }) => severity === "error").map((issue) =>
     `manifest.yaml:${issue.line}:${issue.column}: ${issue.message}`
   ),
   ...repository.layoutIssues.filter(({ severity }) => severity === "error").map(({ message }) => message)
 ]
-
-const isError = (issue: ManifestIssue.ManifestIssue): boolean => issue.severity === "error"

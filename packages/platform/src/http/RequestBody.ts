@@ -26,6 +26,8 @@ export class UnusableBody extends Schema.TaggedError<UnusableBody>("@lamina/plat
 
 const limitBytes = 1024 * 1024
 
+const decodeJson = Schema.decodeUnknownEffect(Schema.fromJsonString(Schema.Unknown))
+
 /**
  * Reads a JSON object with keys in snake_case and decodes it, its own keys in camelCase, by a schema.
  *
@@ -39,7 +41,7 @@ export const json = Effect.fnUntraced(function*<A>(
   const { body } = yield* WebhookRequest.read(request, { limitBytes }).pipe(
     Effect.mapError((refused) => new UnusableBody({ status: refused.status, detail: refused.message }))
   )
-  const value = yield* Schema.decodeUnknownEffect(Schema.UnknownFromJsonString)(new TextDecoder().decode(body)).pipe(
+  const value = yield* decodeJson(new TextDecoder().decode(body)).pipe(
     Effect.mapError(() => new UnusableBody({ status: 400, detail: "expected a JSON object" }))
   )
   if (!Predicate.isObject(value)) return yield* new UnusableBody({ status: 400, detail: "expected a JSON object" })
@@ -47,3 +49,12 @@ export const json = Effect.fnUntraced(function*<A>(
     Effect.mapError((error) => new UnusableBody({ status: 422, detail: error.message }))
   )
 })
+
+/**
+ * The answer to an error of a route: of its body, or of the domain.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const answerError = (error: unknown): Response =>
+  error instanceof UnusableBody ? Reply.failed(error.status, error._tag, error.detail) : Reply.fromError(error)

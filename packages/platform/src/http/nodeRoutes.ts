@@ -37,18 +37,15 @@ export const make = (run: RunPromise): ReadonlyArray<Route> => [
   }
 ]
 
-const answer = <E>(
+const answer = (
   run: RunPromise,
   request: Request,
-  operation: (instance: Instance.Instance) => Effect.Effect<unknown, E, Services>
+  operation: (instance: Instance.Instance) => Effect.Effect<unknown, unknown, Services>
 ): Promise<Response> =>
   run(
-    Fleet.authenticate(bearerToken(request)).pipe(
-      Effect.flatMap(operation),
+    Effect.flatMap(Fleet.authenticate(bearerToken(request)), operation).pipe(
       Effect.map((data) => Reply.ok(data)),
-      Effect.catchTag("UnusableBody", ({ detail, status }) =>
-        Effect.succeed(Reply.failed(status, "UnusableBody", detail))),
-      Effect.catch((error) => Effect.succeed(Reply.fromError(error)))
+      Effect.catch((error) => Effect.succeed(RequestBody.answerError(error)))
     )
   )
 

@@ -4,7 +4,6 @@
  * @since 0.1.0
  */
 import {
-  Actor,
   Approvals,
   Fleet,
   ModuleCatalog,
@@ -45,16 +44,11 @@ export const make = (run: RunPromise, authenticate: Authenticate): ReadonlyArray
       return run(
         operation({ operator, request, parameters }).pipe(
           Effect.map((data) => Reply.ok(data)),
-          Effect.catch((error) => Effect.succeed(answerError(error)))
+          Effect.catch((error) => Effect.succeed(RequestBody.answerError(error)))
         )
       )
     }
   }))
-
-const answerError = (error: unknown): Response =>
-  error instanceof RequestBody.UnusableBody
-    ? Reply.failed(error.status, error._tag, error.detail)
-    : Reply.fromError(error)
 
 // An operator's key for a command that may be sent twice; RFC draft "Idempotency-Key".
 const commandOf = (operator: Operator, request: Request) => {
