@@ -4,6 +4,7 @@
  * @since 0.1.0
  */
 import * as Schema from "effect/Schema"
+import { ManifestError } from "../manifest/Manifest.ts"
 
 /**
  * Another row has this name.
@@ -18,25 +19,6 @@ export class NameTaken extends Schema.TaggedError<NameTaken>("@lamina/core/catal
 }) {
   override get message(): string {
     return `${this.kind} ${this.id} is named ${JSON.stringify(this.name)} already; choose another name, or use that one`
-  }
-}
-
-/**
- * The manifest was refused.
- *
- * @category errors
- * @since 0.1.0
- */
-export class ManifestRefused extends Schema.TaggedError<ManifestRefused>("@lamina/core/catalog/ManifestRefused")(
-  "ManifestRefused",
-  {
-    /** One rendered issue each. */
-    issues: Schema.Array(Schema.String)
-  }
-) {
-  override get message(): string {
-    return `the manifest has ${this.issues.length} ${this.issues.length === 1 ? "error" : "errors"}:\n` +
-      this.issues.join("\n")
   }
 }
 
@@ -92,7 +74,7 @@ export class StillNeeded extends Schema.TaggedError<StillNeeded>("@lamina/core/c
  * @category errors
  * @since 0.1.0
  */
-export const Reason = Schema.Union([NameTaken, ManifestRefused, OtherModule, OperatorNeeded, StillNeeded])
+export const Reason = Schema.Union([NameTaken, ManifestError, OtherModule, OperatorNeeded, StillNeeded])
 
 /**
  * Every such reason.

@@ -7,7 +7,9 @@ import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import type { TrustPolicy } from "../ingest/SignatureVerifier.ts"
 import { canonicalJson } from "../internal/contentHash.ts"
-import { CatalogError, ManifestRefused } from "./CatalogError.ts"
+import * as Manifest from "../manifest/Manifest.ts"
+import type { ManifestTrust } from "../manifest/ModuleManifest.ts"
+import { CatalogError } from "./CatalogError.ts"
 import type * as Module from "./Module.ts"
 
 /**
@@ -18,18 +20,50 @@ import type * as Module from "./Module.ts"
  */
 export interface ManifestSeed {
   readonly name: string
-  /** Slug of the category. */
-  readonly category: string
+  /** Slug of the category, when the author has an opinion. */
+  readonly category: string | undefined
   readonly variety: Module.Variety
   readonly description: string
   readonly parentModule: string | undefined
-  readonly priority: number
   readonly rebootRequired: boolean
   readonly specs: Module.Specs
   readonly dependencies: Module.Dependencies
   readonly trustPolicy: TrustPolicy
   readonly manifestText: string
 }
+
+/**
+ * Reads a manifest, or returns every error in it.
+ *
+ * @category decoding
+ * @since 0.1.0
+ */
+export const read = (manifestText: string): Result.Result<ManifestSeed, CatalogError> => {
+  const parsed = Manifest.parse(manifestText)
+  if (Result.isFailure(parsed)) return Result.fail(new CatalogError({ reason: parsed.failure }))
+  const { manifest, trust, source } = parsed.success
+  return Result.succeed({
+    name: manifest.name,
+    category: manifest.category,
+    variety: manifest.variety,
+    description: manifest.description ?? "",
+    parentModule: manifest.parentModule,
+    rebootRequired: manifest.rebootRequired,
+    specs: manifest.specs,
+    dependencies: manifest.dependencies,
+    trustPolicy: trustPolicyOf(trust),
+    manifestText: source
+  })
+}
+
+/** Both halves or nobody: an issuer without an identity would trust everybody whom it knows. */
+const trustPolicyOf = ({ cosignIdentityRegexp, cosignIssuerRegexp }: ManifestTrust): TrustPolicy => ({
+  signers: cosignIdentityRegexp === undefined || cosignIssuerRegexp === undefined ? [] : [{
+    kind: "keyless",
+    issuer: { pattern: cosignIssuerRegexp },
+    identity: { pattern: cosignIdentityRegexp }
+  }]
+})
 
 /**
  * The fields of the record that come from a seed.
@@ -39,7 +73,7 @@ export interface ManifestSeed {
  */
 export type SeededFields = Pick<
   Module.Module,
-  "variety" | "description" | "priority" | "rebootRequired" | "specs" | "dependencies" | "manifestText"
+  "variety" | "description" | "rebootRequired" | "specs" | "dependencies" | "manifestText"
 >
 
 /**
@@ -51,7 +85,6 @@ export type SeededFields = Pick<
 export const seeded = (seed: ManifestSeed): SeededFields => ({
   variety: seed.variety,
   description: seed.description,
-  priority: seed.priority,
   rebootRequired: seed.rebootRequired,
   specs: seed.specs,
   dependencies: seed.dependencies,
@@ -90,10 +123,9 @@ export const compare = (
   seed: ManifestSeed
 ): ReadonlyArray<Difference> =>
   [
-    difference("category", category, seed.category),
+    seed.category === undefined ? [] : difference("category", category, seed.category),
     difference("variety", module.variety, seed.variety),
     difference("description", module.description, seed.description),
-    difference("priority", module.priority, seed.priority),
     difference("rebootRequired", module.rebootRequired, seed.rebootRequired),
     difference("mask", module.specs.mask, seed.specs.mask),
     difference("fileSpec", module.specs.fileSpec, seed.specs.fileSpec),
@@ -112,10 +144,17 @@ const difference = (field: string, recorded: unknown, manifest: unknown): Readon
 }
 
 /**
- * Reads a manifest, or returns every error in it.
+ * Where the manifest inside of an artifact differs from the record; one that cannot be read differs as a whole.
  *
- * @category decoding
+ * @category comparing
  * @since 0.1.0
  */
-export const read = (_manifestText: string): Result.Result<ManifestSeed, CatalogError> =>
-  Result.fail(new CatalogError({ reason: new ManifestRefused({ issues: ["manifests are not read yet"] }) }))
+export const compareText = (
+  module: Module.Module,
+  category: string,
+  manifestText: string
+): ReadonlyArray<Difference> =>
+  Result.match(read(manifestText), {
+    onFailure: (error) => [{ field: "manifest", recorded: null, manifest: error.message }],
+    onSuccess: (seed) => compare(module, category, seed)
+  })

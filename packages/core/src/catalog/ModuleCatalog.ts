@@ -18,6 +18,7 @@
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
+import * as Priority from "../composition/Priority.ts"
 import { type Actor, render } from "../events/Actor.ts"
 import * as Command from "../events/Command.ts"
 import { type CommandError, invalidInput, notFound } from "../events/CommandError.ts"
@@ -40,6 +41,10 @@ import * as ModuleVersion from "./ModuleVersion.ts"
  */
 export interface RegisterInput extends Command.Options {
   readonly manifestText: string
+  /** Slug of the category; the manifest's, when absent. */
+  readonly category?: string | undefined
+  /** Within the category, 0 to 999, higher lies nearer the top; 0 when absent. */
+  readonly priority?: number | undefined
   /** Where its versions are published, without tag or digest. */
   readonly ociRepository?: string | undefined
   /** `owner/name` at the forge, by which webhooks find the module. */
@@ -70,6 +75,11 @@ export const registerModule = Effect.fn("ModuleCatalog.registerModule")(function
 ): Effect.fn.Return<Module.Module, Failure, Storage> {
   yield* requireOperator(input.actor, "registering a module")
   const seed = yield* Effect.fromResult(ManifestSeed.read(input.manifestText))
+  const slug = input.category ?? seed.category
+  if (slug === undefined) {
+    return yield* invalidInput("category", "a category, since the manifest names none", "nothing")
+  }
+  const priority = yield* requirePriority(input.priority ?? 0)
   const { accountId: _account, actor: _actor, idempotencyKey: _key, correlationId: _correlation, ...request } = input
   return yield* Command.run(
     { name: "module.register", options: input, request, result: Module.Module },
@@ -78,7 +88,7 @@ export const registerModule = Effect.fn("ModuleCatalog.registerModule")(function
       if (input.forgeRepository !== undefined) {
         yield* requireFreeName(change, "byForgeRepository", input.forgeRepository)
       }
-      const category = yield* requireCategory(change, seed.category)
+      const category = yield* requireCategory(change, slug)
       const parent = seed.parentModule === undefined
         ? undefined
         : yield* requireByName(change.transaction, change.accountId, seed.parentModule)
@@ -89,6 +99,7 @@ export const registerModule = Effect.fn("ModuleCatalog.registerModule")(function
         name: seed.name,
         ...ManifestSeed.seeded(seed),
         categoryId: category.id,
+        priority,
         parentModuleId: parent?.id,
         enabled: true,
         trustPolicy: input.trustPolicy ?? seed.trustPolicy,
@@ -108,6 +119,11 @@ const requireOperator = (actor: Actor, action: string): Effect.Effect<void, Cata
   actor.kind !== "automation"
     ? Effect.void
     : Effect.fail(new CatalogError({ reason: new OperatorNeeded({ action, actor: render(actor) }) }))
+
+const requirePriority = (priority: number): Effect.Effect<number, CommandError> =>
+  Priority.isPriority(priority)
+    ? Effect.succeed(priority)
+    : Effect.fail(invalidInput("priority", "an integer from 0 to 999", String(priority)))
 
 const requireFreeName = Effect.fnUntraced(function*(
   change: Command.Change,
@@ -217,7 +233,7 @@ export const reimportManifest = Effect.fn("ModuleCatalog.reimportManifest")(func
       const differences = ManifestSeed.compare(module, category.slug, seed)
       if (!reseed || differences.length === 0) return { module, differences, reseeded: false }
 
-      const newCategory = yield* requireCategory(change, seed.category)
+      const newCategory = seed.category === undefined ? category : yield* requireCategory(change, seed.category)
       const updated = yield* change.transaction.update(Module.collection, {
         ...module,
         ...ManifestSeed.seeded(seed),

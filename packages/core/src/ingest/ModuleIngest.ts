@@ -21,6 +21,8 @@
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
+import * as Category from "../catalog/Category.ts"
+import * as ManifestSeed from "../catalog/ManifestSeed.ts"
 import * as Module from "../catalog/Module.ts"
 import * as ModuleFiles from "../catalog/ModuleFiles.ts"
 import * as ModuleVersion from "../catalog/ModuleVersion.ts"
@@ -64,7 +66,9 @@ export type IngestInput =
  */
 export const IngestOutcome = Schema.Struct({
   outcome: Schema.Literals(["recorded", "known"]),
-  version: ModuleVersion.ModuleVersion
+  version: ModuleVersion.ModuleVersion,
+  /** Where the manifest that it was built from differs from the module's record, which rules. */
+  differences: Schema.Array(ManifestSeed.Difference)
 })
 
 /**
@@ -107,7 +111,7 @@ export const ingest = Effect.fn("ModuleIngest.ingest")(function*(
     ? yield* ModuleInspection.resolve(repository, input.tag)
     : yield* requireDigest(input.digest)
   const known = yield* findKnown(module, indexDigest)
-  if (Option.isSome(known)) return { outcome: "known", version: known.value }
+  if (Option.isSome(known)) return yield* alreadyKnown(module, known.value)
 
   return yield* Effect.tapError(
     ingestDigest(input, module, repository, indexDigest),
@@ -137,6 +141,25 @@ const findKnown = Effect.fnUntraced(function*(module: Module.Module, indexDigest
   return yield* storage.transaction((transaction) =>
     transaction.find(ModuleVersion.collection, module.accountId, "byIndexDigest", [module.id, indexDigest])
   )
+})
+
+const alreadyKnown = Effect.fnUntraced(function*(module: Module.Module, version: ModuleVersion.ModuleVersion) {
+  const storage = yield* Storage
+  const differences = yield* storage.transaction((transaction) =>
+    differencesOf(transaction, module, version.manifestText)
+  )
+  const outcome: IngestOutcome = { outcome: "known", version, differences }
+  return outcome
+})
+
+const differencesOf = Effect.fnUntraced(function*(
+  transaction: Transaction,
+  module: Module.Module,
+  manifestText: string
+) {
+  const { accountId, categoryId } = module
+  const category = yield* Reading.required(transaction, Category.collection, accountId, "category", categoryId)
+  return ManifestSeed.compareText(module, category.slug, manifestText)
 })
 
 const ingestDigest = Effect.fnUntraced(function*(
@@ -188,7 +211,8 @@ const record = (input: IngestInput, seen: Module.Module, inspected: ModuleInspec
       const { transaction } = change
       const module = yield* requireSamePolicy(change, seen)
       const known = yield* expectNoConflict(transaction, module, inspected.published)
-      if (Option.isSome(known)) return { outcome: "known", version: known.value }
+      const differences = yield* differencesOf(transaction, module, inspected.published.manifestText)
+      if (Option.isSome(known)) return { outcome: "known", version: known.value, differences }
       const version = yield* insertVersion(change, module, input.tag, inspected)
       yield* insertFiles(change, version, inspected.files)
       yield* change.record({
@@ -206,10 +230,11 @@ const record = (input: IngestInput, seen: Module.Module, inspected: ModuleInspec
           module: module.name,
           versionString: version.versionString,
           tag: version.tag,
-          failures: ModuleVersion.verificationFailures(version)
+          failures: ModuleVersion.verificationFailures(version),
+          differences
         })
       })
-      return { outcome: "recorded", version }
+      return { outcome: "recorded", version, differences }
     })
   )
 

@@ -132,6 +132,6 @@ const ingestTag = Effect.fnUntraced(function*(
     digest,
     tag
   })
-  const outcome: TagOutcome = { ...ingested, tag }
+  const outcome: TagOutcome = { outcome: ingested.outcome, tag, version: ingested.version }
   return outcome
 })

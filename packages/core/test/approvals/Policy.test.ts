@@ -1,7 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Actor, ApprovalRequest, Policy } from "@lamina/core"
-import fc from "fast-check"
-import { matchesWildcard } from "../../src/internal/wildcard.ts"
+import * as fc from "fast-check"
 
 const policy = (rule: Partial<Policy.PolicyRule>, id = "p"): Policy.Policy => ({
   id,
@@ -48,7 +47,7 @@ describe("Policy.decide", () => {
 
   it("lets the strictest policy win, whatever the order", () => {
     fc.assert(
-      fc.property(fc.array(anyPolicy), anyQuestion, fc.context(), (policies, question) => {
+      fc.property(fc.array(anyPolicy), anyQuestion, (policies, question) => {
         const verdict = Policy.decide(policies, question)
         const backwards = Policy.decide(policies.toReversed(), question)
         assert.strictEqual(verdict.decision, backwards.decision)
@@ -78,14 +77,16 @@ describe("Policy.decide", () => {
   })
 })
 
-describe("matchesWildcard", () => {
-  it("agrees with a regular expression", () => {
+describe("Policy.Wildcard", () => {
+  it("means what the regular expression means that has .* for *", () => {
     const text = fc.string({ unit: fc.constantFrom("a", "b", "_"), maxLength: 12 })
     const pattern = fc.string({ unit: fc.constantFrom("a", "b", "_", "*"), maxLength: 8 })
     fc.assert(
       fc.property(pattern, text, (wildcard, subject) => {
         const expression = new RegExp(`^${wildcard.replaceAll("*", ".*")}$`)
-        assert.strictEqual(matchesWildcard(wildcard, subject), expression.test(subject))
+        const question = { action: "module_rollback", moduleName: subject, actor: Actor.person("ada") } as const
+        const [line] = Policy.decide([policy({ moduleName: wildcard })], question).trace
+        assert.strictEqual(line?.matched, expression.test(subject))
       }),
       { numRuns: 5000 }
     )

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Collections, ModuleFiles } from "@lamina/core"
-import fc from "fast-check"
+import * as fc from "fast-check"
 
 describe("ModuleFiles.split", () => {
   it("keeps every path in its order, in parts of bounded length", () => {

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Drift, Heartbeat } from "@lamina/core"
-import fc from "fast-check"
+import * as fc from "fast-check"
 
 const digest = (letter: string) => `sha256:${letter.repeat(64)}`
 
