@@ -176,7 +176,7 @@ describe("Glob.parse refuses", () => {
     [
       "/{a,b}{a,b}{a,b}{a,b}{a,b}{a,b}{a,b}{a,b}{a,b}",
       "too_complex",
-      `"/{a,b}{a,b}{a,b}{a,b}{a,b}{a,b}{a,b}{a,b}{a,b}" is not a pattern: the braces stand for more than 256 patterns (split the pattern)`
+      `"/{a,b}{a,b}{a,b}{a,b}{a,b}{a,b}{a,b}{a,b}{a,b}" is not a pattern: the braces stand for more than 256 patterns, or very long ones (split the pattern)`
     ],
     [
       "/**/a/**/a/**/a/**/a/**/a/**/a/**/a/**/a/**/a",
@@ -219,6 +219,10 @@ describe("Glob.parse refuses", () => {
     const refusal = refusalOf(text)
     assert.strictEqual(refusal.code, code)
     assert.strictEqual(refusal.message, message)
+  })
+
+  it("what its braces would make very long", () => {
+    assert.strictEqual(refusalOf(`/${"{a,b}".repeat(8)}${"x".repeat(100)}`).code, "too_complex")
   })
 
   it("never throws, whatever the text", () => {

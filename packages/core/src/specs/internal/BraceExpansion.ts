@@ -50,10 +50,17 @@ const parse = (text: string): Result.Result<Sequence, SyntaxProblem> => {
   return open.length > 0 ? fail("`{` is not closed by `}`") : Result.succeed(root)
 }
 
-/** All texts of a sequence, or `undefined` when there are more than `limit`. */
+// All texts of one pattern together, in characters.
+const maximumText = 16_384
+
+const isTooLong = (texts: ReadonlyArray<string>): boolean =>
+  texts.length > 1 && texts.reduce((length, text) => length + text.length, 0) > maximumText
+
+/** All texts of a sequence, or `undefined` when there are more than `limit`, or they are too long together. */
 const expand = (sequence: Sequence, limit: number): ReadonlyArray<string> | undefined => {
   let texts: ReadonlyArray<string> = [""]
   for (const part of sequence) {
+    if (isTooLong(texts)) return undefined
     if (typeof part === "string") {
       texts = texts.map((text) => text + part)
       continue
@@ -67,7 +74,7 @@ const expand = (sequence: Sequence, limit: number): ReadonlyArray<string> | unde
     if (texts.length * choices.length > limit) return undefined
     texts = texts.flatMap((text) => choices.map((choice) => text + choice))
   }
-  return texts
+  return isTooLong(texts) ? undefined : texts
 }
 
 /** The brace-free texts that a pattern stands for, without duplicates; escapes stay as written. */
@@ -78,7 +85,7 @@ export const expandBraces = (text: string, limit: number): Result.Result<Readonl
   if (texts === undefined) {
     return Result.fail({
       code: "too_complex",
-      detail: `the braces stand for more than ${limit} patterns`,
+      detail: `the braces stand for more than ${limit} patterns, or very long ones`,
       hint: "split the pattern"
     })
   }

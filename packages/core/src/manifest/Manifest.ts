@@ -1,0 +1,270 @@
+/**
+ * Reading and writing `manifest.yaml`.
+ *
+ * Both authoring shapes are read: the flat one, and the one whose name stands under `identity`. Everything that is wrong
+ * is reported at once.
+ *
+ * ```ts
+ * import * as Result from "effect/Result"
+ * import { Manifest } from "@lamina/core/manifest/index"
+ *
+ * const parsed = Manifest.parse("schema_version: 1\nname: my-redis\nfil_spec: [/etc/redis/**]\n")
+ * if (Result.isFailure(parsed)) console.log(parsed.failure.render())
+ * // error[unknown_key]: unknown key `fil_spec`
+ * //  --> manifest.yaml:3:1
+ * //   |
+ * // 3 | fil_spec: [/etc/redis/**]
+ * //   | ^^^^^^^^
+ * //   = help: did you mean `file_spec`?
+ * ```
+ *
+ * @since 0.1.0
+ */
+import * as Result from "effect/Result"
+import * as Schema from "effect/Schema"
+import { Document } from "yaml"
+import * as z from "zod"
+import { render as renderRequirement, type Requirement } from "../composition/Requirement.ts"
+import { manifestOf, trustOf } from "./internal/Canonical.ts"
+import * as Checks from "./internal/Checks.ts"
+import { anyDocument, type Document as AuthoredDocument, schemaFor } from "./internal/DocumentSchema.ts"
+import { byPlace, type Finding, issueAt } from "./internal/IssueSink.ts"
+import * as SchemaIssues from "./internal/SchemaIssues.ts"
+import * as YamlSource from "./internal/YamlSource.ts"
+import * as ManifestIssue from "./ManifestIssue.ts"
+import type { ExtraKey, Json, ManifestTrust, ModuleManifest, ModuleService } from "./ModuleManifest.ts"
+
+/**
+ * The most bytes that a manifest may have.
+ *
+ * @category limits
+ * @since 0.1.0
+ */
+export const maximumBytes: number = YamlSource.maximumBytes
+
+/**
+ * A manifest was refused; `issues` has everything that was found, in the order of the text, warnings too.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class ManifestError extends Schema.TaggedError<ManifestError>("@lamina/core/ManifestError")("ManifestError", {
+  issues: Schema.Array(ManifestIssue.ManifestIssue),
+  source: Schema.String
+}) {
+  override get message(): string {
+    const errors = this.issues.filter(({ severity }) => severity === "error")
+    const lines = errors.map(({ code, column, line, message }) => `${line}:${column} ${message} (${code})`)
+    return `the manifest has ${errors.length === 1 ? "1 error" : `${errors.length} errors`}: ${lines.join("; ")}`
+  }
+
+  /** Every issue with its line of the manifest, for a person at a terminal. */
+  render(fileName = "manifest.yaml"): string {
+    return this.issues.map((issue) => ManifestIssue.render(issue, this.source, fileName)).join("\n\n")
+  }
+}
+
+/**
+ * A manifest that was read: `trust` is apart so that nobody takes it over by accident; `warnings` do not refuse it.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface ParsedManifest {
+  readonly manifest: ModuleManifest
+  readonly trust: ManifestTrust
+  readonly warnings: ReadonlyArray<ManifestIssue.ManifestIssue>
+  readonly source: string
+}
+
+interface Decoded {
+  readonly document: AuthoredDocument | undefined
+  readonly extras: ReadonlyArray<ExtraKey>
+  readonly found: ReadonlyArray<SchemaIssues.PlacedFinding>
+}
+
+const without = (data: Json, paths: ReadonlyArray<ExtraKey["path"]>): Json => {
+  const removed = new Set(paths.map((path) => JSON.stringify(path)))
+  const copy = (value: Json, path: ReadonlyArray<string | number>): Json => {
+    if (Array.isArray(value)) return value.map((inner, index) => copy(inner, [...path, index]))
+    if (typeof value !== "object" || value === null) return value
+    return Object.fromEntries(
+      Object.entries(value)
+        .filter(([key]) => !removed.has(JSON.stringify([...path, key])))
+        .map(([key, inner]) => [key, copy(inner, [...path, key])])
+    )
+  }
+  return copy(data, [])
+}
+
+/** Where the canonical shape has no such map, the key goes to the top under its whole path. */
+const canonicalPath = (path: ExtraKey["path"]): ExtraKey["path"] =>
+  /^(?:identity|file_spec|dependency_spec)$/.test(String(path[0])) && path.length > 1
+    ? [ManifestIssue.renderPath(path)]
+    : path
+
+const decode = (source: YamlSource.YamlSource, isLenient: boolean): Decoded => {
+  const schema = schemaFor(source.data)
+  const first = schema.safeParse(source.data)
+  if (first.success) return { document: first.data, extras: [], found: [] }
+  const found = SchemaIssues.findings(schema, source, first.error.issues)
+  if (!isLenient) return { document: undefined, extras: [], found }
+  const unknown = found.filter(({ finding }) => finding.code === "unknown_key").map(({ finding }) => finding.path)
+  const second = schema.safeParse(without(source.data, unknown))
+  return {
+    document: second.success ? second.data : undefined,
+    extras: unknown.map((path) => ({
+      path: canonicalPath(path),
+      value: SchemaIssues.valueAt(source.data, path) ?? null
+    })),
+    found: found.map(({ finding, span }) => ({
+      span,
+      finding: finding.code === "unknown_key" ? { ...finding, severity: "warning" } : finding
+    }))
+  }
+}
+
+const isMap = (data: Json): boolean => typeof data === "object" && data !== null && !Array.isArray(data)
+
+const notAMap: Finding = {
+  code: "not_a_map",
+  path: [],
+  message: "the manifest is not a map of keys",
+  hint: "it starts with `schema_version: 1`"
+}
+
+/**
+ * Reads a manifest. `lenient` keeps unknown keys as `extras`, with a warning, instead of refusing them.
+ *
+ * Bounds: 256 KiB, 50,000 tokens, 20,000 values (what aliases repeat is counted), 64 levels.
+ *
+ * @category parsing
+ * @since 0.1.0
+ */
+export const parse = (
+  input: string | Uint8Array,
+  options: { readonly lenient?: boolean } = {}
+): Result.Result<ParsedManifest, ManifestError> => {
+  const { issues: readIssues, lines, source, text } = YamlSource.read(input)
+  const refuse = (issues: ReadonlyArray<ManifestIssue.ManifestIssue>) =>
+    Result.fail(new ManifestError({ issues: [...issues].sort(byPlace), source: text }))
+  if (source === undefined) return refuse(readIssues)
+  if (!isMap(source.data)) return refuse([...readIssues, issueAt(lines, source.valueSpan([]), notAMap)])
+
+  const { document, extras, found } = decode(source, options.lenient ?? false)
+  const unread = new Set(readIssues.map(({ path }) => ManifestIssue.renderPath(path)))
+  const checked = document === undefined ? [] : Checks.findings(document)
+  const issues = [
+    ...readIssues,
+    ...found
+      // What could not be read needs no second complaint that it is missing.
+      .filter(({ finding }) => finding.path.length === 0 || !unread.has(ManifestIssue.renderPath(finding.path)))
+      .map(({ finding, span }) => issueAt(lines, span, finding)),
+    ...checked.map((finding) => issueAt(lines, source.valueSpan(finding.path), finding))
+  ]
+  if (document === undefined || issues.some(({ severity }) => severity === "error")) return refuse(issues)
+  return Result.succeed({
+    manifest: manifestOf(document, source, extras),
+    trust: trustOf(document),
+    warnings: issues.sort(byPlace),
+    source: text
+  })
+}
+
+const requirements = (list: ReadonlyArray<Requirement>) => list.map(renderRequirement)
+
+const serviceDocument = (service: ModuleService) => ({
+  name: service.name,
+  start_command: service.startCommand,
+  stop_command: service.stopCommand,
+  restart_policy: service.restartPolicy,
+  user: service.user,
+  working_directory: service.workingDirectory,
+  env: unlessEmpty(service.env),
+  exposed_ports: unlessEmpty(service.exposedPorts),
+  capabilities: unlessEmpty(service.capabilities),
+  health: service.health && {
+    endpoint: service.health.endpoint,
+    method: service.health.method,
+    interval_seconds: service.health.intervalSeconds,
+    timeout_seconds: service.health.timeoutSeconds,
+    initial_delay_seconds: service.health.initialDelaySeconds
+  },
+  dependencies: unlessEmpty(service.dependencies),
+  metadata: unlessEmpty(service.metadata)
+})
+
+const unlessEmpty = <A extends object>(value: A): A | undefined =>
+  Object.values(value).every((inner) => inner === undefined) ? undefined : value
+
+const flatDocument = (manifest: ModuleManifest) => ({
+  schema_version: manifest.schemaVersion,
+  name: manifest.name,
+  display_name: manifest.displayName,
+  description: manifest.description,
+  license: manifest.license,
+  category: manifest.category,
+  variety: manifest.variety,
+  parent_module: manifest.parentModule,
+  mask: manifest.specs.mask,
+  file_spec: manifest.specs.fileSpec,
+  protected_spec: manifest.specs.protectedSpec,
+  dependency_spec: manifest.specs.dependencySpec,
+  package_spec: manifest.specs.packageSpec,
+  dependencies: {
+    requires: requirements(manifest.dependencies.requires),
+    recommends: requirements(manifest.dependencies.recommends),
+    conflicts: requirements(manifest.dependencies.conflicts),
+    provides: manifest.dependencies.provides
+  },
+  init: unlessEmpty(manifest.init),
+  services: manifest.services.map(serviceDocument),
+  reboot_required: manifest.rebootRequired,
+  security: {
+    capabilities: manifest.security.capabilities,
+    selinux_profile: manifest.security.selinuxProfile,
+    apparmor_profile: manifest.security.apparmorProfile,
+    seccomp_profile: manifest.security.seccompProfile,
+    egress_allow: manifest.security.egressAllow,
+    privileged: manifest.security.privileged,
+    user_namespace: manifest.security.userNamespace
+  },
+  skills: unlessEmpty(manifest.skills),
+  build: unlessEmpty({
+    ubuntu_digest: manifest.build.ubuntuDigest,
+    apt_snapshot: manifest.build.aptSnapshot,
+    firmware_repo: manifest.build.firmwareRepo,
+    firmware_ref: manifest.build.firmwareRef,
+    k3s_version: manifest.build.k3sVersion
+  })
+})
+
+/**
+ * Writes a manifest in the canonical flat shape: the same text for the same manifest, and `parse` reads it back. Trust
+ * is not written, since the flat shape has no place for it.
+ *
+ * @category formatting
+ * @since 0.1.0
+ */
+export const format = (manifest: ModuleManifest): string => {
+  const document = new Document(flatDocument(manifest), {
+    aliasDuplicateObjects: false,
+    version: "1.2",
+    schema: "core"
+  })
+  for (const { path, value } of manifest.extras) document.setIn(path, value)
+  return document.toString({ lineWidth: 0 })
+}
+
+/**
+ * The JSON Schema (draft 2020-12) of the document, for editors. It is generated from the schema that {@link parse} uses;
+ * what only the semantic checks know is not in it.
+ *
+ * @category schemas
+ * @since 0.1.0
+ */
+export const toJsonSchema = (): { readonly [key: string]: unknown } => ({
+  ...z.toJSONSchema(anyDocument, { target: "draft-2020-12" }),
+  title: "Module manifest",
+  description: "manifest.yaml of a module, flat or with its name under identity."
+})

@@ -1,0 +1,150 @@
+// What zod found, said as findings about the author's text.
+import type * as z from "zod"
+import { codes, type ManifestIssueCode, renderPath } from "../ManifestIssue.ts"
+import type { Json } from "../ModuleManifest.ts"
+import { keysAt } from "./DocumentSchema.ts"
+import type { Finding, Path, Span } from "./IssueSink.ts"
+import { didYouMean } from "./Suggestion.ts"
+import type { YamlSource } from "./YamlSource.ts"
+
+export interface PlacedFinding {
+  readonly span: Span
+  readonly finding: Finding
+}
+
+const pathOf = (path: ReadonlyArray<PropertyKey>): Path =>
+  path.map((part) => typeof part === "number" ? part : String(part))
+
+export const valueAt = (data: Json, path: Path): Json | undefined =>
+  path.reduce<Json | undefined>((value, part) => {
+    if (typeof value !== "object" || value === null) return undefined
+    if (Array.isArray(value)) return typeof part === "number" ? value[part] : undefined
+    return Object.entries(value).find(([key]) => key === part)?.[1]
+  }, data)
+
+const kindOf = (value: Json | undefined): string => {
+  if (value === undefined || value === null) return "nothing"
+  if (Array.isArray(value)) return "a list"
+  return { string: "a text", number: "a number", boolean: "true or false" }[String(typeof value)] ?? "a map"
+}
+
+const expectedKinds: { readonly [type: string]: string } = {
+  string: "a text",
+  number: "a number",
+  int: "a whole number",
+  boolean: "true or false",
+  array: "a list",
+  object: "a map",
+  record: "a map"
+}
+
+const typeHint = (expected: string, value: Json | undefined, written: string | undefined): string | undefined => {
+  if (expected === "string" && (typeof value === "number" || typeof value === "boolean")) {
+    return `quote it: ${JSON.stringify(written ?? String(value))}`
+  }
+  if (expected === "array" && typeof value === "string") return "write each entry on a line of its own, after `- `"
+  if (expected === "array" && value === null) return "an empty list is []"
+  return undefined
+}
+
+const formatHints: { readonly [key: string]: string } = {
+  ubuntu_digest: "sha256: and 64 lower-case hexadecimal digits",
+  apt_snapshot: "like 20260415T000000Z",
+  env: "letters, digits and _, not starting with a digit"
+}
+
+const nameHint = "lower-case letters, digits and hyphens, starting with a letter and not ending in a hyphen, at most 64"
+const serviceNameHint = "lower-case letters, digits and hyphens, not starting with a hyphen, at most 63"
+
+const shown = (value: Json | undefined): string => {
+  const text = JSON.stringify(value) ?? "nothing"
+  return text.length > 60 ? `${text.slice(0, 60)}…` : text
+}
+
+const isCode = (text: string): text is ManifestIssueCode => Object.hasOwn(codes, text)
+
+const bounds = (issue: z.core.$ZodIssueTooBig | z.core.$ZodIssueTooSmall): string =>
+  issue.code === "too_big" ? `at most ${issue.maximum}` : `at least ${issue.minimum}`
+
+const formatFinding = (message: string, path: Path, value: Json | undefined): Finding => {
+  const code = isCode(message) ? message : "invalid_format"
+  const last = path.at(-1)
+  const hint = code === "invalid_name"
+    ? path[0] === "services" ? serviceNameHint : nameHint
+    : formatHints[String(path.at(-2) === "env" ? "env" : last)]
+  return { code, path, message: `\`${renderPath(path)}\` is ${shown(value)}, which does not have the right form`, hint }
+}
+
+// Whoever has more unknown keys than this has not misspelt them.
+const hintedKeys = 50
+
+/** One zod issue; a few of them say several things. */
+const findingsOf = (schema: z.ZodType, source: YamlSource, issue: z.core.$ZodIssue): ReadonlyArray<PlacedFinding> => {
+  const path = pathOf(issue.path)
+  const value = valueAt(source.data, path)
+  const place = (finding: Finding, span = source.valueSpan(path)): ReadonlyArray<PlacedFinding> => [{ span, finding }]
+  const what = path.length === 0 ? "the manifest" : `\`${renderPath(path)}\``
+  switch (issue.code) {
+    case "unrecognized_keys":
+      return issue.keys.map((key, index) => {
+        const keyPath = [...path, key]
+        const hint = index < hintedKeys ? didYouMean(key, keysAt(schema, issue.path)) : undefined
+        const message = path.length === 0 ? `unknown key \`${key}\`` : `unknown key \`${key}\` in ${what}`
+        return { span: source.keySpan(keyPath), finding: { code: "unknown_key", path: keyPath, message, hint } }
+      })
+    case "invalid_type": {
+      if (value === undefined) {
+        const missing = path.at(-1)
+        const parent = path.slice(0, -1)
+        const where = parent.length === 0 ? "the manifest" : `\`${renderPath(parent)}\``
+        return place(
+          { code: "missing_key", path, message: `${where} has no \`${missing}\`` },
+          source.keySpan(parent)
+        )
+      }
+      const expected = expectedKinds[issue.expected] ?? issue.expected
+      const hint = typeHint(issue.expected, value, source.written(path))
+      if (issue.expected === "int" && typeof value === "number") {
+        return place({ code: "wrong_type", path, message: `${what} is ${value}, expected a whole number` })
+      }
+      return place({ code: "wrong_type", path, message: `${what} is ${kindOf(value)}, expected ${expected}`, hint })
+    }
+    case "invalid_value": {
+      if (value === undefined) {
+        const missing = { code: "missing_key", path, message: `the manifest has no \`${path.at(-1)}\`` } as const
+        return place(missing, source.keySpan(path.slice(0, -1)))
+      }
+      const known = issue.values.map(String)
+      const message = `${what} is ${shown(value)}, expected ${known.join(", ")}`
+      return place({ code: "invalid_value", path, message, hint: didYouMean(String(value), known) })
+    }
+    case "invalid_format":
+      return place(formatFinding(issue.message, path, value))
+    case "invalid_key":
+      return place(
+        {
+          ...formatFinding("invalid_format", path, path.at(-1)),
+          message: `\`${path.at(-1)}\` cannot be a key of \`${renderPath(path.slice(0, -1))}\``
+        },
+        source.keySpan(path)
+      )
+    case "invalid_union":
+      return place({ code: "wrong_type", path, message: `${what} is ${kindOf(value)}, expected a text or a number` })
+    case "too_big":
+    case "too_small": {
+      const code = issue.origin === "string" ? "too_long" : issue.origin === "array" ? "too_many" : "out_of_range"
+      const message = code === "out_of_range"
+        ? `${what} is ${shown(value)}, expected ${bounds(issue)}`
+        : `${what} may have ${bounds(issue)} ${code === "too_long" ? "characters" : "entries"}`
+      return place({ code, path, message })
+    }
+    default:
+      return place({ code: "invalid_value", path, message: `${what} is ${shown(value)}: ${issue.message}` })
+  }
+}
+
+export const findings = (
+  schema: z.ZodType,
+  source: YamlSource,
+  issues: ReadonlyArray<z.core.$ZodIssue>
+): ReadonlyArray<PlacedFinding> => issues.flatMap((issue) => findingsOf(schema, source, issue))
