@@ -241,11 +241,11 @@ export class RegistryError extends Schema.TaggedError<RegistryError>("@lamina/oc
 export const isNotFound = (error: RegistryError): boolean => error.reason._tag === "NotFound"
 
 /**
- * Says whether trying again may help: the registry could not be reached, was busy, or broke off.
+ * Says whether trying again soon may help: the registry could not be reached, or broke off. `RateLimited` is not meant:
+ * the registry has said when to come back.
  *
  * @category guards
  * @since 0.1.0
  */
 export const isTransient = ({ reason }: RegistryError): boolean =>
-  reason._tag === "Unavailable" || reason._tag === "RateLimited" ||
-  (reason._tag === "UnexpectedResponse" && reason.status >= 500)
+  reason._tag === "Unavailable" || (reason._tag === "UnexpectedResponse" && reason.status >= 500)

@@ -1,5 +1,6 @@
 /** Blobs over HTTP: distribution-spec end-2, end-4 to end-6, end-10 and end-11. */
 import * as Effect from "effect/Effect"
+import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as Blob from "../../Blob.ts"
@@ -142,26 +143,43 @@ export const make = (client: Client): Blobs => {
     yield* target.commit(digest)
   }, Effect.scoped)
 
-  const push = Effect.fnUntraced(function*(
+  const pushStream = (
     repository: string,
     { digest, size }: Descriptor,
+    content: Stream.Stream<Uint8Array, RegistryError>,
+    fail: Failing
+  ) =>
+    size > client.settings.upload.monolithicBytes
+      ? putChunked(repository, digest, content)
+      : putMonolithic(repository, digest, { stream: content, length: size }, fail)
+
+  /** Bytes can be sent again from the beginning, which is the only thing that helps with all registries. */
+  const pushBytes = (repository: string, { digest, size }: Descriptor, bytes: Uint8Array, fail: Failing) => {
+    const inChunks = Effect.suspend(() => putChunked(repository, digest, Stream.succeed(bytes)))
+    const atOnce = putMonolithic(repository, digest, bytes, fail).pipe(
+      // Proxies in front of registries often take less in one request than the registry itself.
+      Effect.catchIf(({ reason }) => reason._tag === "UnexpectedResponse" && reason.status === 413, () => inChunks)
+    )
+    return Effect.retry(size > client.settings.upload.monolithicBytes ? inChunks : atOnce, {
+      while: isTransient,
+      times: retry.times,
+      schedule: Schedule.exponential(retry.initialMillis).pipe(Schedule.jittered)
+    })
+  }
+
+  const push = Effect.fnUntraced(function*(
+    repository: string,
+    descriptor: Descriptor,
     content: Uint8Array | Stream.Stream<Uint8Array, RegistryError>,
     fail: Failing
   ) {
     const stream = content instanceof Uint8Array ? Stream.succeed(content) : content
-    const verified = Blob.verified(stream, { digest, size }, fail)
-    if (size > client.settings.upload.monolithicBytes) return yield* putChunked(repository, digest, verified)
-    if (size > smallBytes && !(content instanceof Uint8Array)) {
-      return yield* putMonolithic(repository, digest, { stream: verified, length: size }, fail)
+    const verified = Blob.verified(stream, descriptor, fail)
+    if (descriptor.size > smallBytes && !(content instanceof Uint8Array)) {
+      return yield* pushStream(repository, descriptor, verified, fail)
     }
-    const bytes = yield* Blob.collect(verified, size, fail)
-    yield* putMonolithic(repository, digest, bytes, fail).pipe(
-      // Proxies in front of registries often take less in one request than the registry itself.
-      Effect.catchIf(
-        ({ reason }) => reason._tag === "UnexpectedResponse" && reason.status === 413,
-        () => putChunked(repository, digest, Stream.succeed(bytes))
-      )
-    )
+    const bytes = yield* Blob.collect(verified, descriptor.size, fail)
+    yield* pushBytes(repository, descriptor, content instanceof Uint8Array ? content : bytes, fail)
   })
 
   const putBlob: Registry["putBlob"] = Effect.fnUntraced(function*(repository, descriptor, content) {

@@ -35,7 +35,7 @@ for (
 ) notPublic.addSubnet(network, prefix, "ipv6")
 
 /** Says whether an address can be reached by anybody. IPv4 inside IPv6 is looked at as IPv4. */
-export const isPublicAddress = (address: string): boolean => {
+const isPublicAddress = (address: string): boolean => {
   const family = isIP(address)
   return family !== 0 && !notPublic.check(address, family === 4 ? "ipv4" : "ipv6")
 }
