@@ -12,6 +12,7 @@ import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import { createHash } from "node:crypto"
+import { mkdir } from "node:fs/promises"
 import { join } from "node:path"
 import * as Sbom from "../artifact/Sbom.ts"
 import type { BuiltArtifact, BuiltFile, BuiltModule } from "./BuiltModule.ts"
@@ -137,6 +138,11 @@ export const build = Effect.fn("ModuleBuilder.build")(function*(options: BuildOp
   if (versionString === undefined) {
     return yield* new BuildError({ directory, problems: ["expected a version: tag the commit (v0.1.0), or give one"] })
   }
+  const odd = options.architectures.find((architecture) => !/^[a-z0-9][a-z0-9_]{0,31}$/.test(architecture))
+  if (odd !== undefined || options.architectures.length === 0) {
+    return yield* new BuildError({ directory, problems: [`expected architectures such as amd64, got ${JSON.stringify(odd ?? "none")}`] })
+  }
+  yield* makeDirectory(options.outputDirectory)
   const sources = sourcesOf(repository, options)
   const artifacts: Array<BuiltArtifact> = []
   let shipped: ReadonlyArray<Sbom.ShippedFile> = []
@@ -167,6 +173,12 @@ export const build = Effect.fn("ModuleBuilder.build")(function*(options: BuildOp
     })
   } satisfies BuiltModule
 })
+
+const makeDirectory = (directory: string): Effect.Effect<void, BuildError> =>
+  Effect.tryPromise({
+    try: () => mkdir(directory, { recursive: true }),
+    catch: (cause) => new BuildError({ directory, problems: [cause instanceof Error ? cause.message : String(cause)] })
+  })
 
 interface Source {
   readonly rootfs: string
