@@ -8,7 +8,7 @@
  * const register = ModuleCatalog.registerModule({
  *   accountId: "0190…",
  *   actor: Actor.person("ada"),
- *   manifestText: "identity:\n  name: my-redis\n  category: userland\n",
+ *   manifestText: "schema_version: 1\nname: my-redis\ncategory: userland\n",
  *   ociRepository: "registry.example.org/modules/my-redis"
  * })
  * ```

@@ -4,6 +4,7 @@
  * @since 0.1.0
  */
 export * as ContractCase from "./ContractCase.ts"
+export * as DomainScenarios from "./DomainScenarios.ts"
 export * as FakeRegistry from "./FakeRegistry.ts"
 export * as FakeSigners from "./FakeSigners.ts"
 export * as FakeWebhookAuthenticator from "./FakeWebhookAuthenticator.ts"

@@ -1,0 +1,164 @@
+/**
+ * Scenarios of the catalog's records.
+ *
+ * @since 0.1.0
+ */
+import * as Effect from "effect/Effect"
+import * as ModuleCatalog from "../../catalog/ModuleCatalog.ts"
+import * as ModuleDeletion from "../../catalog/ModuleDeletion.ts"
+import { automation } from "../../events/Actor.ts"
+import * as Templates from "../../templates/Templates.ts"
+import { type ContractCase, equal } from "../ContractCase.ts"
+import {
+  asAda,
+  contains,
+  getModule,
+  ingest,
+  manifest,
+  publish,
+  refused,
+  register,
+  release,
+  scenario,
+  World
+} from "./World.ts"
+
+const identityShape = [
+  "schema_version: 1",
+  "identity:",
+  "  name: my-redis",
+  "  category: userland",
+  "  variety: subscription",
+  "  cosign_identity_regexp: ^https://git\\.example\\.org/.*$",
+  "  cosign_issuer_regexp: ^https://git\\.example\\.org/api/actions$",
+  "file_spec:",
+  "  include: [/etc/redis/**]",
+  ""
+].join("\n")
+
+/**
+ * The scenarios.
+ *
+ * @category scenarios
+ * @since 0.1.0
+ */
+export const cases: ReadonlyArray<ContractCase> = [
+  scenario(
+    "an operator who registers a module takes over whom the manifest trusts",
+    Effect.gen(function*() {
+      const module = yield* ModuleCatalog.registerModule({ ...(yield* asAda), manifestText: identityShape })
+      yield* equal("signers", module.trustPolicy.signers, [{
+        kind: "keyless",
+        issuer: { pattern: "^https://git\\.example\\.org/api/actions$" },
+        identity: { pattern: "^https://git\\.example\\.org/.*$" }
+      }])
+      yield* refused(
+        "automation",
+        ModuleCatalog.registerModule({
+          ...(yield* asAda),
+          actor: automation("importer"),
+          manifestText: manifest("other")
+        }),
+        "OperatorNeeded"
+      )
+    })
+  ),
+
+  scenario(
+    "a manifest with errors registers nothing, and every error is named with its place",
+    Effect.gen(function*() {
+      const { accountId } = yield* World
+      const error = yield* refused(
+        "registering",
+        ModuleCatalog.registerModule({
+          ...(yield* asAda),
+          manifestText: "schema_version: 1\nname: My Redis\nfoo: 1\n"
+        }),
+        "ManifestError"
+      )
+      yield* contains("the message", error.message, "2:7")
+      yield* contains("the message", error.message, "3:1")
+      yield* equal("modules", (yield* ModuleCatalog.listModules({ accountId })).length, 0)
+    })
+  ),
+
+  scenario(
+    "names and forge repositories are taken once",
+    Effect.gen(function*() {
+      const options = yield* asAda
+      yield* register("my-redis")
+      yield* refused(
+        "the name",
+        ModuleCatalog.registerModule({ ...options, manifestText: manifest("my-redis") }),
+        "NameTaken"
+      )
+      yield* refused(
+        "the forge repository",
+        ModuleCatalog.registerModule({
+          ...options,
+          manifestText: manifest("other"),
+          forgeRepository: "modules/my-redis"
+        }),
+        "NameTaken"
+      )
+      yield* refused(
+        "an unknown category",
+        ModuleCatalog.registerModule({ ...options, manifestText: manifest("third", { category: "nowhere" }) }),
+        "NotFound"
+      )
+    })
+  ),
+
+  scenario(
+    "a re-import reports what differs, changes nothing unless told to, and never whom to trust",
+    Effect.gen(function*() {
+      const module = yield* register("my-redis")
+      const options = { ...(yield* asAda), moduleId: module.id, manifestText: identityShape }
+      const reported = yield* ModuleCatalog.reimportManifest(options)
+      yield* equal("fields", reported.differences.map(({ field }) => field), ["fileSpec"])
+      yield* equal("reseeded", reported.reseeded, false)
+      yield* equal("the record", yield* getModule(module.id), module)
+      const reseeded = yield* ModuleCatalog.reimportManifest({ ...options, reseed: true })
+      yield* equal("the file spec", reseeded.module.specs.fileSpec, ["/etc/redis/**"])
+      yield* equal("whom to trust", reseeded.module.trustPolicy, module.trustPolicy)
+      yield* refused(
+        "another module's manifest",
+        ModuleCatalog.reimportManifest({ ...options, manifestText: manifest("other") }),
+        "OtherModule"
+      )
+    })
+  ),
+
+  scenario(
+    "an artifact built from another manifest is taken in with what differs, and the record rules",
+    Effect.gen(function*() {
+      const module = yield* register("my-redis")
+      yield* publish(module, "0.1.0", { manifestText: identityShape })
+      const { differences } = yield* ingest(module, "v0.1.0")
+      yield* equal("fields", differences.map(({ field }) => field), ["fileSpec"])
+      yield* equal("the record", (yield* getModule(module.id)).specs, module.specs)
+    })
+  ),
+
+  scenario(
+    "a module that is needed is deleted only by force, which says what broke",
+    Effect.gen(function*() {
+      const { accountId } = yield* World
+      const options = yield* asAda
+      const base = yield* register("system-base", { category: "system-base" })
+      yield* register("my-redis", { requires: ["system-base"] })
+      yield* release(base, "1.0.0", "staging")
+      const template = yield* Templates.createTemplate({ ...options, name: "edge" })
+      yield* Templates.assignModule({ ...options, templateId: template.id, moduleId: base.id })
+      const deletion = { ...options, moduleId: base.id }
+      const error = yield* refused("deleting", ModuleDeletion.deleteModule(deletion), "StillNeeded")
+      yield* contains("the message", error.message, "template edge, module my-redis")
+      const { broke, versions } = yield* ModuleDeletion.deleteModule({ ...deletion, force: true })
+      yield* equal("broken", broke, ["template edge", "module my-redis, which requires it"])
+      yield* equal("versions", versions, 1)
+      yield* equal("assignments", yield* Templates.listAssignments({ accountId, templateId: template.id }), [])
+      yield* refused("reading it", ModuleCatalog.getModule({ accountId, moduleName: "system-base" }), "NotFound")
+      yield* register("system-base", { category: "system-base" })
+    })
+  )
+]

@@ -1,0 +1,460 @@
+/**
+ * Scenarios of versions on their way to users and back.
+ *
+ * @since 0.1.0
+ */
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Approvals from "../../approvals/Approvals.ts"
+import * as Accounts from "../../catalog/Accounts.ts"
+import * as ModuleCatalog from "../../catalog/ModuleCatalog.ts"
+import { automation } from "../../events/Actor.ts"
+import * as Events from "../../events/Events.ts"
+import * as Promotion from "../../versions/Promotion.ts"
+import { type ContractCase, equal } from "../ContractCase.ts"
+import {
+  ada,
+  approvalRequired,
+  asAda,
+  bob,
+  contains,
+  getModule,
+  getVersion,
+  goLive,
+  promoteTo,
+  publish,
+  refused,
+  register,
+  release,
+  scenario,
+  World
+} from "./World.ts"
+
+const liveVersions = Effect.fnUntraced(function*(moduleId: string) {
+  const { accountId } = yield* World
+  const versions = yield* ModuleCatalog.listVersions({ accountId, moduleId })
+  return versions.filter(({ lifecycleState }) => lifecycleState === "live").map(({ versionString }) => versionString)
+})
+
+/**
+ * The scenarios.
+ *
+ * @category scenarios
+ * @since 0.1.0
+ */
+export const cases: ReadonlyArray<ContractCase> = [
+  scenario(
+    "a version goes from draft to live, and the pointer with it",
+    Effect.gen(function*() {
+      const module = yield* register("my-redis")
+      const live = yield* release(module, "0.1.0", "live")
+      yield* equal("state", live.lifecycleState, "live")
+      yield* equal("pointer", (yield* getModule(module.id)).liveVersionId, live.id)
+    })
+  ),
+
+  scenario(
+    "nothing goes live without an approval, and the request for it outlives the refusal",
+    Effect.gen(function*() {
+      const { accountId } = yield* World
+      const module = yield* register("my-redis")
+      const version = yield* release(module, "0.1.0", "blessed")
+      const promote = Promotion.promote({ ...(yield* asAda), versionId: version.id, to: "live" })
+      const first = yield* approvalRequired(promote)
+      const again = yield* approvalRequired(promote)
+      yield* equal("the request of the second try", again.requestId, first.requestId)
+      const request = yield* Approvals.getRequest({ accountId, requestId: first.requestId })
+      yield* equal("its state", request.state, "pending")
+      yield* equal("what it is bound to", request.subjectDigest, version.indexDigest)
+      yield* equal("the version", (yield* getVersion(version.id)).lifecycleState, "blessed")
+    })
+  ),
+
+  scenario(
+    "who asks does not approve, nobody approves twice, and services approve nothing",
+    Effect.gen(function*() {
+      const module = yield* register("my-redis")
+      const options = yield* asAda
+      yield* Approvals.createPolicy({
+        ...options,
+        rule: {
+          name: "two people",
+          action: "module_promote_to_live",
+          moduleName: "*",
+          decision: "require_approval",
+          quorum: 2,
+          lifetimeMillis: 60_000
+        }
+      })
+      const version = yield* release(module, "0.1.0", "blessed")
+      const promote = Promotion.promote({ ...options, versionId: version.id, to: "live" })
+      const { requestId } = yield* approvalRequired(promote)
+      const approve = (actor: typeof ada) => Approvals.approve({ ...options, actor, requestId })
+      yield* refused("approval by the requester", approve(ada), "MayNotVote")
+      yield* refused("approval by a service", approve({ kind: "service", id: "ci" }), "MayNotVote")
+      yield* equal("after one of two", (yield* approve(bob)).state, "pending")
+      yield* refused("the same person again", approve(bob), "AlreadyVoted")
+      yield* approvalRequired(promote)
+      yield* equal("after two of two", (yield* approve({ kind: "person", id: "cleo" })).state, "approved")
+      yield* equal("the promotion", (yield* promote).lifecycleState, "live")
+    })
+  ),
+
+  scenario(
+    "an approval is used up by its step, and void when what was decided on changes",
+    Effect.gen(function*() {
+      const { accountId } = yield* World
+      const module = yield* register("my-redis")
+      const options = yield* asAda
+      const first = yield* release(module, "0.1.0", "blessed")
+      const second = yield* release(module, "0.2.0", "blessed")
+      const promoteFirst = Promotion.promote({ ...options, versionId: first.id, to: "live" })
+      const promoteSecond = Promotion.promote({ ...options, versionId: second.id, to: "live" })
+      const ofFirst = yield* approvalRequired(promoteFirst)
+      const ofSecond = yield* approvalRequired(promoteSecond)
+      yield* Approvals.approve({ ...options, actor: bob, requestId: ofFirst.requestId })
+      yield* Approvals.approve({ ...options, actor: bob, requestId: ofSecond.requestId })
+      yield* promoteFirst
+      const used = yield* Approvals.getRequest({ accountId, requestId: ofFirst.requestId })
+      yield* equal("the used one", used.state, "consumed")
+      // Bob approved 0.2.0 in the place of nothing; now it would take the place of 0.1.0.
+      const anew = yield* approvalRequired(promoteSecond)
+      yield* equal("another request", anew.requestId === ofSecond.requestId, false)
+      const void_ = yield* Approvals.getRequest({ accountId, requestId: ofSecond.requestId })
+      yield* equal("the void one", void_.state, "cancelled")
+    })
+  ),
+
+  scenario(
+    "an approval expires, and so does a request that nobody decides",
+    Effect.gen(function*() {
+      const { accountId, advance } = yield* World
+      const module = yield* register("my-redis")
+      const options = yield* asAda
+      const version = yield* release(module, "0.1.0", "blessed")
+      const promote = Promotion.promote({ ...options, versionId: version.id, to: "live" })
+      const late = yield* approvalRequired(promote)
+      yield* advance(4 * 60 * 60 * 1000)
+      const approve = (requestId: string) => Approvals.approve({ ...options, actor: bob, requestId })
+      yield* refused("a late approval", approve(late.requestId), "NotPending")
+      const expired = yield* Approvals.getRequest({ accountId, requestId: late.requestId })
+      yield* equal("the late one", expired.state, "expired")
+      const second = yield* approvalRequired(promote)
+      yield* approve(second.requestId)
+      yield* advance(4 * 60 * 60 * 1000)
+      const third = yield* approvalRequired(promote)
+      yield* equal("a third request", third.requestId === second.requestId, false)
+    })
+  ),
+
+  scenario(
+    "a rejection closes the request and a policy that blocks leaves nothing to approve",
+    Effect.gen(function*() {
+      const { accountId } = yield* World
+      const module = yield* register("my-redis")
+      const options = yield* asAda
+      const version = yield* release(module, "0.1.0", "blessed")
+      const promote = Promotion.promote({ ...options, versionId: version.id, to: "live" })
+      const { requestId } = yield* approvalRequired(promote)
+      const rejected = yield* Approvals.reject({ ...options, actor: bob, requestId, reason: "not on a Friday" })
+      yield* equal("the request", rejected.state, "rejected")
+      yield* refused("approving it", Approvals.approve({ ...options, actor: bob, requestId }), "NotPending")
+      const freeze = yield* Approvals.createPolicy({
+        ...options,
+        rule: {
+          name: "freeze",
+          action: "module_*",
+          moduleName: "my-*",
+          decision: "block",
+          quorum: 1,
+          lifetimeMillis: 60_000
+        }
+      })
+      const error = yield* refused("promoting", promote, "NotAllowed")
+      const refusals = error._tag === "PromotionError" && error.reason._tag === "NotAllowed"
+        ? error.reason.refusals
+        : []
+      yield* equal("why", refusals, [{ _tag: "Blocked", action: "module_promote_to_live", policy: "freeze" }])
+      const pending = yield* Approvals.listRequests({ accountId, state: "pending" })
+      yield* equal("pending requests", pending.length, 0)
+      yield* Approvals.deletePolicy({ ...options, policyId: freeze.id })
+      yield* approvalRequired(promote)
+    })
+  ),
+
+  scenario(
+    "a refusal names everything at once, and the check says the same as the command",
+    Effect.gen(function*() {
+      const module = yield* register("my-redis", { requires: ["system-base@^1.0"] })
+      const options = yield* asAda
+      const version = yield* release(module, "0.1.0", "draft")
+      yield* Promotion.quarantine({ ...options, versionId: version.id, reason: "a report" })
+      const promote = Promotion.promote({ ...options, versionId: version.id, to: "staging" })
+      const error = yield* refused("promoting", promote, "NotAllowed")
+      const refusals = error._tag === "PromotionError" && error.reason._tag === "NotAllowed"
+        ? error.reason.refusals
+        : []
+      yield* equal("refusals", refusals.map(({ _tag }) => _tag), ["Quarantined", "DependenciesNotReady"])
+      const explained = yield* Promotion.explain({
+        ...options,
+        versionId: version.id,
+        command: { _tag: "Promote", to: "staging", releaseHold: false, allowDowngrade: false }
+      })
+      yield* equal("the check", explained.refusals, refusals)
+      const base = yield* register("system-base", { category: "system-base" })
+      yield* release(base, "1.2.0", "staging")
+      yield* Promotion.releaseQuarantine({ ...options, versionId: version.id })
+      yield* equal("mended", (yield* promote).lifecycleState, "staging")
+    })
+  ),
+
+  scenario(
+    "modules that require each other get nowhere, and the loop is shown",
+    Effect.gen(function*() {
+      const first = yield* register("first", { requires: ["second"] })
+      yield* register("second", { requires: ["first"] })
+      const version = yield* release(first, "0.1.0", "draft")
+      const promote = Promotion.promote({ ...(yield* asAda), versionId: version.id, to: "staging" })
+      const error = yield* refused("promoting", promote, "NotAllowed")
+      yield* contains("the message", error.message, "first → second → first")
+    })
+  ),
+
+  scenario(
+    "an account that asks for an SBOM and a scan gets both before anything is blessed",
+    Effect.gen(function*() {
+      const module = yield* register("my-redis")
+      const options = yield* asAda
+      yield* Accounts.setPromotionRules({
+        ...options,
+        promotionRules: {
+          requireSbom: true,
+          requireVulnerabilityGate: true,
+          minimumStagingMillis: 1000,
+          minimumBlessedMillis: 0
+        }
+      })
+      const version = yield* release(module, "0.1.0", "staging", { sbom: false })
+      const { advance } = yield* World
+      const bless = Promotion.promote({ ...options, versionId: version.id, to: "blessed" })
+      const error = yield* refused("blessing", bless, "NotAllowed")
+      const refusals = error._tag === "PromotionError" && error.reason._tag === "NotAllowed"
+        ? error.reason.refusals
+        : []
+      yield* equal("refusals", refusals.map(({ _tag }) => _tag), ["SbomMissing", "VulnerabilityGateClosed", "TooEarly"])
+      const better = yield* release(module, "0.1.1", "staging")
+      yield* Promotion.recordScan({ ...options, versionId: better.id, passed: true, detail: "nothing found" })
+      yield* advance(1000)
+      const blessed = yield* Promotion.promote({ ...options, versionId: better.id, to: "blessed" })
+      yield* equal("the better one", blessed.lifecycleState, "blessed")
+    })
+  ),
+
+  scenario(
+    "the former live version becomes blessed, and an older one does not slip past it",
+    Effect.gen(function*() {
+      const module = yield* register("my-redis")
+      const older = yield* release(module, "0.1.0", "live")
+      const newer = yield* release(module, "0.2.0", "live")
+      yield* equal("live", yield* liveVersions(module.id), ["0.2.0"])
+      yield* equal("the former", (yield* getVersion(older.id)).lifecycleState, "blessed")
+      yield* equal("remembered", (yield* getModule(module.id)).previousLiveVersionIds, [older.id])
+      const back = Promotion.promote({ ...(yield* asAda), versionId: older.id, to: "live" })
+      const error = yield* refused("going back", back, "NotAllowed")
+      yield* contains("the message", error.message, "live is 0.2.0, which is newer than 0.1.0")
+      yield* equal("still live", (yield* getVersion(newer.id)).lifecycleState, "live")
+    })
+  ),
+
+  scenario(
+    "a rollback restores the former version and holds the module until a person lets go",
+    Effect.gen(function*() {
+      const module = yield* register("my-redis")
+      const options = yield* asAda
+      const first = yield* release(module, "0.1.0", "live")
+      const second = yield* release(module, "0.2.0", "live")
+      const restored = yield* Promotion.rollback({ ...options, moduleId: module.id, reason: "it crashes" })
+      yield* equal("restored", restored.id, first.id)
+      const held = yield* getModule(module.id)
+      yield* equal("pointer", held.liveVersionId, first.id)
+      yield* equal("vetoed", held.hold?.vetoedVersionIds, [second.id])
+
+      const third = yield* release(module, "0.3.0", "blessed")
+      const byAutomation = { ...options, actor: automation("rollout"), versionId: third.id, to: "live" } as const
+      yield* refused("automation", Promotion.promote({ ...byAutomation, releaseHold: true }), "NotAllowed")
+      yield* refused(
+        "automation letting go",
+        Promotion.releaseHold({ ...options, actor: automation("rollout"), moduleId: module.id }),
+        "PersonNeeded"
+      )
+      yield* refused(
+        "rolling back to what was rolled back from",
+        Promotion.rollback({ ...options, moduleId: module.id, toVersionId: second.id, reason: "try again" }),
+        "NotAllowed"
+      )
+      yield* Promotion.releaseHold({ ...options, moduleId: module.id, reason: "mended" })
+      yield* goLive(third.id)
+      yield* equal("live", yield* liveVersions(module.id), ["0.3.0"])
+      yield* equal("hold", (yield* getModule(module.id)).hold, undefined)
+    })
+  ),
+
+  scenario(
+    "rolling back needs somewhere to go",
+    Effect.gen(function*() {
+      const module = yield* register("my-redis")
+      const options = yield* asAda
+      const rollback = Promotion.rollback({ ...options, moduleId: module.id, reason: "panic" })
+      yield* refused("nothing is live", rollback, "NothingToRollBackTo")
+      yield* release(module, "0.1.0", "live")
+      yield* refused("nothing was before", rollback, "NothingToRollBackTo")
+      const other = yield* release(yield* register("other"), "1.0.0", "blessed")
+      yield* refused(
+        "a version of another module",
+        Promotion.rollback({ ...options, moduleId: module.id, toVersionId: other.id, reason: "panic" }),
+        "NotFound"
+      )
+    })
+  ),
+
+  scenario(
+    "of versions that go live at once exactly one is live in the end, and the pointer names it",
+    Effect.gen(function*() {
+      const module = yield* register("my-redis")
+      const options = yield* asAda
+      yield* Approvals.deletePolicy({
+        ...options,
+        policyId: (yield* Approvals.listPolicies(options))
+          .find(({ action }) => action === "module_promote_to_live")?.id ?? ""
+      })
+      yield* Approvals.createPolicy({
+        ...options,
+        rule: {
+          name: "free",
+          action: "module_promote_to_live",
+          moduleName: "*",
+          decision: "auto_approve",
+          quorum: 1,
+          lifetimeMillis: 60_000
+        }
+      })
+      const versions = []
+      for (const versionString of ["0.1.0", "0.2.0", "0.3.0", "0.4.0"]) {
+        versions.push(yield* release(module, versionString, "blessed"))
+      }
+      const exits = yield* Effect.forEach(
+        versions,
+        ({ id }) => Effect.exit(Promotion.promote({ ...options, versionId: id, to: "live", allowDowngrade: true })),
+        { concurrency: "unbounded" }
+      )
+      yield* equal("how many succeeded", exits.filter(Exit.isSuccess).length, 4)
+      const live = yield* liveVersions(module.id)
+      yield* equal("how many are live", live.length, 1)
+      const pointed = yield* getVersion((yield* getModule(module.id)).liveVersionId ?? "")
+      yield* equal("the pointer", [pointed.versionString], live)
+    })
+  ),
+
+  scenario(
+    "a command that is given twice with the same key is done once, and its key stands for nothing else",
+    Effect.gen(function*() {
+      const { accountId } = yield* World
+      const module = yield* register("my-redis")
+      const version = yield* release(module, "0.1.0", "draft")
+      const promote = Promotion.promote({
+        ...(yield* asAda),
+        versionId: version.id,
+        to: "staging",
+        idempotencyKey: "once"
+      })
+      const first = yield* promote
+      const second = yield* promote
+      yield* equal("the second result", second, first)
+      const events = yield* Events.list({ accountId, aggregate: { kind: "module_version", id: version.id } })
+      yield* equal("promotions", events.filter(({ type }) => type === "module_version.promoted").length, 1)
+      yield* refused(
+        "another request",
+        Promotion.pin({ ...(yield* asAda), versionId: version.id, idempotencyKey: "once" }),
+        "IdempotencyConflict"
+      )
+    })
+  ),
+
+  scenario(
+    "a caller who saw an older revision is told so",
+    Effect.gen(function*() {
+      const module = yield* register("my-redis")
+      const version = yield* release(module, "0.1.0", "draft")
+      const options = { ...(yield* asAda), versionId: version.id, expectedRev: version.rev }
+      yield* Promotion.pin(options)
+      yield* refused("the second command", Promotion.promote({ ...options, to: "staging" }), "Stale")
+    })
+  ),
+
+  scenario(
+    "a version is archived when nothing holds on to it, and restored when it was just verified",
+    Effect.gen(function*() {
+      const module = yield* register("my-redis")
+      const options = yield* asAda
+      const version = yield* release(module, "0.1.0", "staging")
+      yield* Promotion.pin({ ...options, versionId: version.id })
+      const archive = Promotion.archive({ ...options, versionId: version.id })
+      yield* refused("a pinned version", archive, "NotAllowed")
+      yield* Promotion.unpin({ ...options, versionId: version.id })
+      yield* equal("archived", (yield* archive).lifecycleState, "archived")
+      const { requestId } = yield* approvalRequired(Promotion.restore({ ...options, versionId: version.id }))
+      yield* Approvals.approve({ ...options, actor: bob, requestId })
+      const restored = yield* Promotion.restore({ ...options, versionId: version.id })
+      yield* equal("restored", restored.lifecycleState, "blessed")
+    })
+  ),
+
+  scenario(
+    "demoting voids the approvals that were given",
+    Effect.gen(function*() {
+      const { accountId } = yield* World
+      const module = yield* register("my-redis")
+      const options = yield* asAda
+      const version = yield* release(module, "0.1.0", "blessed")
+      const { requestId } = yield* approvalRequired(
+        Promotion.promote({ ...options, versionId: version.id, to: "live" })
+      )
+      yield* Approvals.approve({ ...options, actor: bob, requestId })
+      yield* Promotion.demote({ ...options, versionId: version.id, reason: "second thoughts" })
+      yield* equal("the approval", (yield* Approvals.getRequest({ accountId, requestId })).state, "cancelled")
+      yield* equal("the version", (yield* getVersion(version.id)).lifecycleState, "staging")
+    })
+  ),
+
+  scenario(
+    "the events of a version, replayed, give its state",
+    Effect.gen(function*() {
+      const { accountId } = yield* World
+      const module = yield* register("my-redis")
+      const version = yield* release(module, "0.1.0", "live")
+      yield* Promotion.pin({ ...(yield* asAda), versionId: version.id })
+      yield* publish(module, "0.2.0")
+      const events = yield* Events.list({ accountId, aggregate: { kind: "module_version", id: version.id } })
+      const states = events.flatMap(({ after }) =>
+        typeof after === "object" && after !== null && "lifecycleState" in after ? [after.lifecycleState] : []
+      )
+      yield* equal("states", states, ["draft", "staging", "blessed", "live", "live"])
+      const revisions = events.map(({ aggregateRev }) => aggregateRev)
+      yield* equal("revisions", revisions, [...revisions].sort((left, right) => left - right))
+    })
+  ),
+
+  scenario(
+    "another account sees nothing and moves nothing",
+    Effect.gen(function*() {
+      const module = yield* register("my-redis")
+      const version = yield* release(module, "0.1.0", "draft")
+      const stranger = yield* Accounts.createAccount({ actor: ada, name: "Globex" })
+      const options = { accountId: stranger.id, actor: ada, versionId: version.id }
+      yield* refused("reading", ModuleCatalog.getVersion(options), "NotFound")
+      yield* refused("promoting", Promotion.promote({ ...options, to: "staging" }), "NotFound")
+      yield* refused("an account that is not there", Promotion.pin({ ...options, accountId: version.id }), "NotFound")
+      yield* promoteTo(version, "staging")
+    })
+  )
+]

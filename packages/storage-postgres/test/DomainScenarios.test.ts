@@ -1,0 +1,17 @@
+import { layer } from "@effect/vitest"
+import { Collections } from "@lamina/core"
+import { DomainScenarios } from "@lamina/core/testing"
+import { PostgresStorage } from "@lamina/storage-postgres"
+import { TestDatabase } from "@lamina/storage-postgres/testing"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+
+const freshStorage = Layer.unwrap(
+  Effect.map(TestDatabase.fresh, (url) => PostgresStorage.layer({ url, collections: Collections.all }))
+)
+
+layer(TestDatabase.layerServer)("the domain on PostgreSQL", (it) => {
+  for (const { name, run } of DomainScenarios.cases) {
+    it.effect(name, () => Effect.provide(run, freshStorage))
+  }
+})
