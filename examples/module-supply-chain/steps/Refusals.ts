@@ -2,8 +2,6 @@ import { Digest, HttpRegistry } from "@lamina/oci"
 import { Fault, FaultyRegistry } from "@lamina/oci/testing"
 import {
   ArtifactSource,
-  Composition,
-  ModuleCatalog,
   ModuleIngest,
   type ModuleVersion,
   Promotion,
@@ -13,10 +11,13 @@ import {
   WebhookInbox
 } from "@lamina/core"
 import { OciArtifactSource } from "@lamina/platform"
-import { PrivateSigstore } from "@lamina/signing/testing"
+import { Signer } from "@lamina/signing"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
+import { mkdir, writeFile } from "node:fs/promises"
+import { join } from "node:path"
 import type { World } from "../World.ts"
+import * as Ingest from "./Ingest.ts"
 import * as Publication from "./Publication.ts"
 import * as Repository from "./Repository.ts"
 
@@ -39,7 +40,7 @@ export const show = Effect.fnUntraced(function*(world: World, subject: Subject) 
   const { report } = world
   const refuse = Effect.fnUntraced(function*<E, R>(name: string, attempt: Effect.Effect<Refused, E, R>) {
     const { detail, reason } = yield* attempt
-    yield* report.refusal(name, reason, detail.split("\n")[0] ?? "")
+    yield* report.refusal(name, reason, detail)
   })
   yield* refuse("a flipped byte in a layer", flippedByte(world, subject))
   yield* refuse("another signer", anotherSigner(world, subject))
@@ -102,30 +103,37 @@ const anotherSigner = Effect.fnUntraced(function*(world: World, subject: Subject
   return yield* ingestUntrusted(world, subject, published.index.digest)
 })
 
-// The same words in the certificate, from an authority in the trusted root, but another identity provider.
+// The same workflow in the certificate, by the same authority, but vouched for by another identity provider.
 const anotherIssuer = Effect.fnUntraced(function*(world: World, subject: Subject) {
+  const { sigstore } = world.signing
   const module = yield* variation(world, subject, "issuer")
   const repository = Publication.repositoryOf(world, module.name)
-  const other = yield* PrivateSigstore.make({ forgeUrl: "https://forge.example.net" })
-  const published = yield* Publication.publishQuietly(world, module, other.signer({ repository, ref: `refs/tags/${module.versionString}` }))
+  const issuer = "https://forge.example.net/api/actions"
+  const signer = Signer.keyless({
+    certificateAuthority: sigstore.misissuing({ issuerV1: issuer, issuerV2: issuer }),
+    transparencyLog: sigstore.transparencyLog,
+    identityToken: sigstore.identityToken({ repository, ref: `refs/tags/${module.versionString}` })
+  })
+  const published = yield* Publication.publishQuietly(world, module, signer)
   return yield* ingestUntrusted(world, subject, published.index.digest)
 })
 
 // A signature that does not count leaves a draft which is not verified, and goes no further.
 const ingestUntrusted = Effect.fnUntraced(function*(world: World, subject: Subject, digest: string) {
   const { version } = yield* ModuleIngest.ingest({ ...world.asAda, moduleId: subject.version.moduleId, digest })
-  if (version.cosignVerified) return yield* wentThrough("an untrusted signature")
   const verdict = version.verdicts.find(({ verdict }) => !verdict.verified)?.verdict
-  const refusal = yield* Promotion.promote({ ...world.asAda, versionId: version.id, to: "staging" }).pipe(
+  if (version.cosignVerified || verdict === undefined || verdict.verified) {
+    return yield* wentThrough("an untrusted signature")
+  }
+  const refusals = yield* Promotion.promote({ ...world.asAda, versionId: version.id, to: "staging" }).pipe(
     Effect.flatMap(() => wentThrough("an unverified version")),
-    Effect.catchTag("PromotionError", (error) => Effect.succeed(error.message))
+    Effect.catchReason("PromotionError", "NotAllowed", ({ refusals }) => Effect.succeed(refusals.map(({ _tag }) => _tag)))
   )
-  return verdict === undefined || verdict.verified
-    ? yield* wentThrough("an untrusted signature")
-    : {
-      reason: verdict.tag,
-      detail: `${verdict.rejected[0]?.message ?? verdict.message}; it stays a draft: ${refusal.split("\n").join(" ")}`
-    }
+  const rejected = verdict.rejected.find(({ tag }) => tag === verdict.tag)
+  return {
+    reason: verdict.tag,
+    detail: `${rejected?.message ?? verdict.message}; it stays a draft, staging refuses it (${refusals.join(", ")})`
+  }
 })
 
 const replayedWebhook = Effect.fnUntraced(function*(world: World, subject: Subject) {
@@ -186,23 +194,53 @@ const movedTag = Effect.fnUntraced(function*(world: World, subject: Subject) {
   return published.index.digest === subject.version.indexDigest ? yield* wentThrough("a moved tag") : refused
 })
 
+// Two modules that need each other, published and taken in like any other.
 const cyclicDependency = Effect.fnUntraced(function*(world: World) {
   const suffix = crypto.randomUUID().slice(0, 8)
   const [egg, hen] = [`egg-${suffix}`, `hen-${suffix}`] as const
   const template = yield* Templates.createTemplate({ ...world.asAda, name: `loop-${suffix}` })
   for (const [name, needed] of [[egg, hen], [hen, egg]] as const) {
-    yield* ModuleCatalog.registerModule({
+    const directory = yield* writeModule(world, name, needed)
+    const module = yield* Repository.make(world, { directory, version: undefined }, "1.0.0")
+    yield* Ingest.register(world, module, directory)
+    const published = yield* Publication.publishQuietly(world, module)
+    const { versionString } = yield* Ingest.ingestQuietly(world, name, published.index.digest)
+    yield* Templates.assignModule({
       ...world.asAda,
-      manifestText: `schema_version: 1\nname: ${name}\ndependencies:\n  requires: [${needed}]\n`,
-      category: "userland"
+      templateId: template.id,
+      moduleName: name,
+      channel: { version: versionString }
     })
-    yield* Templates.assignModule({ ...world.asAda, templateId: template.id, moduleName: name })
   }
-  const composed = yield* TemplateComposition.compose({ ...world.asAda, templateId: template.id, architecture: "amd64" })
-  const cycle = composed.problems.find(({ _tag }) => _tag === "Cycle")
-  return cycle === undefined || !composed.isBlocked
-    ? yield* wentThrough(`a cycle (${Composition.render(composed.plan)})`)
+  const { isBlocked, problems } = yield* TemplateComposition.compose({
+    ...world.asAda,
+    templateId: template.id,
+    architecture: world.options.architectures[0] ?? "amd64"
+  })
+  const cycle = problems.find(({ _tag }) => _tag === "Cycle")
+  return cycle === undefined || !isBlocked
+    ? yield* wentThrough(`a cycle (${problems.map(({ message }) => message).join("; ")})`)
     : { reason: cycle._tag, detail: cycle.message }
+})
+
+const writeModule = Effect.fnUntraced(function*({ state }: World, name: string, needed: string) {
+  const directory = join(state.directory, "modules", name)
+  yield* Effect.promise(async () => {
+    await mkdir(join(directory, "rootfs", "etc"), { recursive: true })
+    await writeFile(join(directory, "rootfs", "etc", name), `${name} needs ${needed}\n`)
+    await writeFile(
+      join(directory, "manifest.yaml"),
+      [
+        "schema_version: 1",
+        `name: ${name}`,
+        "category: userland",
+        `file_spec: [/etc/${name}]`,
+        "dependencies:",
+        `  requires: [${needed}]`
+      ].join("\n")
+    )
+  })
+  return directory
 })
 
 const promotionWithoutApproval = Effect.fnUntraced(function*(world: World, subject: Subject) {
