@@ -4,13 +4,12 @@
  * One version per module: the one its channel says where the module is wanted by itself, else the most trusted one that
  * every dependent accepts (live, then the newest blessed, then the newest in staging). There is no search through
  * combinations: a result is explained by a chain of names, and the same catalogue gives the same result in any order.
- * A recommended module which is there but has needs that cannot be met, or a conflict, stays selected with a warning;
- * `recommended: false` leaves all of them out.
+ * A recommended module that cannot come, or would bring a problem with it, is left out with a warning.
  *
  * @since 0.1.0
  */
 import type * as Channel from "./Channel.ts"
-import { problemsOf } from "./internal/Problems.ts"
+import * as Problems from "./internal/Problems.ts"
 import * as Selection from "./internal/Selection.ts"
 import type { Dependencies, NamedModule } from "./Requirement.ts"
 
@@ -104,15 +103,30 @@ export interface Resolution {
  * @since 0.1.0
  */
 export const resolve = (request: Request): Resolution => {
-  const selection = Selection.select(request)
-  return {
-    selected: Selection.dependenciesFirst(selection).flatMap((moduleName) => {
-      const version = selection.chosen.get(moduleName)
-      const requiredBy = selection.reachedBy.get(moduleName)?.from
-      if (version === undefined) return []
-      const { versionString } = version
-      return [{ moduleName, versionString, ...(requiredBy === undefined ? {} : { requiredBy }) }]
-    }),
-    problems: problemsOf(selection)
+  const leftOut = new Set<string>()
+  const reasons: Array<Problem> = []
+  for (;;) {
+    const selection = Selection.select(request, leftOut)
+    const found = Problems.find(selection)
+    const spoiling = found.flatMap(({ problem, wish }) =>
+      wish === undefined || problem.severity === "error" || leftOut.has(wish) ? [] : [{ problem, wish }]
+    )
+    if (spoiling.length === 0) {
+      const problems = [...found.map(({ problem }) => problem), ...reasons]
+      return { selected: resolved(selection), problems: Problems.inOrder(problems) }
+    }
+    for (const { problem, wish } of spoiling) {
+      leftOut.add(wish)
+      reasons.push({ ...problem, message: `${problem.message}; ${wish} is only recommended and is left out` })
+    }
   }
 }
+
+const resolved = (selection: Selection.Selection): ReadonlyArray<Resolved> =>
+  Selection.dependenciesFirst(selection).flatMap((moduleName) => {
+    const version = selection.chosen.get(moduleName)
+    const requiredBy = selection.reachedBy.get(moduleName)?.from
+    if (version === undefined) return []
+    const { versionString } = version
+    return [{ moduleName, versionString, ...(requiredBy === undefined ? {} : { requiredBy }) }]
+  })

@@ -61,6 +61,26 @@ const claimsOf = (
   )
 
 /**
+ * A carve-out hands a claim of the parent to the child, with its rank and specificity, and is tried before it. So the
+ * child gets what the parent would have got, and nothing that a third module claims more strongly.
+ */
+const carvedClaims = (
+  carveOuts: ReadonlyArray<Glob.Glob>,
+  parentClaims: ReadonlyArray<Glob.Glob>,
+  parentRank: number,
+  parts: (glob: Glob.Glob) => ReadonlyArray<Glob.Glob>
+): ReadonlyArray<Claim> =>
+  carveOuts.flatMap(Narrowing.split).flatMap((carveOut) =>
+    parentClaims.flatMap(Narrowing.split).filter((claim) => Glob.contains(claim, carveOut)).flatMap((claim) =>
+      parts(carveOut).map((glob): Claim => ({
+        rule: { action: "include", list: "mask", glob },
+        specificity: Specificity.ofGlob(claim),
+        rank: parentRank
+      }))
+    )
+  )
+
+/**
  * Computes the rules for the module at `position` of a composition, whose modules are listed bottom to top.
  *
  * @category constructors
@@ -81,10 +101,7 @@ export const compute = (
     const carveOuts = mask.filter((glob) => parentClaims.some((claim) => Glob.contains(claim, glob)))
     const shippedPart = (glob: Glob.Glob) => Narrowing.narrow(glob, shipped)
 
-    // A carve-out stands at its parent's rank and, being first there, wins a tie against the parent only.
-    const claims: Array<Claim> = [
-      ...claimsOf(carveOuts, parent, { action: "include", list: "mask" }, shippedPart)
-    ]
+    const claims: Array<Claim> = [...carvedClaims(carveOuts, parentClaims, parent, shippedPart)]
     for (const [rank, { moduleName, specs }] of modules.entries()) {
       const claimed = yield* parseList(specs, "protectedSpec")
       claims.push(

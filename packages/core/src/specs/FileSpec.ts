@@ -19,13 +19,13 @@
  * @since 0.1.0
  */
 import * as Result from "effect/Result"
-import type { EffectiveMask } from "./EffectiveMask.ts"
+import * as EffectiveMask from "./EffectiveMask.ts"
 import type { PathKind } from "./Glob.ts"
 import * as GlobSet from "./GlobSet.ts"
 import * as RsyncFilter from "./internal/RsyncFilter.ts"
 import { digestOf } from "./internal/Sha256.ts"
 import type { ModuleSpecs, PatternList, SpecError } from "./ModuleSpecs.ts"
-import { parseList } from "./ModuleSpecs.ts"
+import { parseList, withinParent } from "./ModuleSpecs.ts"
 import type { SpecRule } from "./SpecRule.ts"
 
 /**
@@ -136,7 +136,7 @@ const fromRules = (rules: ReadonlyArray<SpecRule>, packageSpec: ReadonlyArray<st
  * @category constructors
  * @since 0.1.0
  */
-export const compile = (specs: ModuleSpecs, mask?: EffectiveMask): Result.Result<FileSpec, SpecError> =>
+export const compile = (specs: ModuleSpecs, mask?: EffectiveMask.EffectiveMask): Result.Result<FileSpec, SpecError> =>
   Result.gen(function*() {
     const excludes = mask?.rules ?? (yield* parseList(specs, "mask")).map((glob): SpecRule => ({
       action: "exclude",
@@ -149,4 +149,24 @@ export const compile = (specs: ModuleSpecs, mask?: EffectiveMask): Result.Result
       list: "fileSpec"
     }))
     return fromRules([...excludes, ...includes], specs.packageSpec)
+  })
+
+/**
+ * Compiles the lists of the module at `position` of a composition, whose modules are listed bottom to top: with its
+ * `EffectiveMask`, and, if it is a child, inside its parent's window. A position without a module selects nothing.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const compileBeside = (
+  modules: ReadonlyArray<EffectiveMask.MaskedModule>,
+  position: number
+): Result.Result<FileSpec, SpecError> =>
+  Result.gen(function*() {
+    const self = modules[position]
+    if (self === undefined) return fromRules([], [])
+    const parent = modules.find(({ moduleName }) => moduleName === self.parentModule)
+    const specs = parent === undefined ? self.specs : (yield* withinParent(self.specs, parent.specs)).specs
+    const mask = yield* EffectiveMask.compute(modules.with(position, { ...self, specs }), position)
+    return yield* compile(specs, mask)
   })

@@ -99,6 +99,7 @@ export interface OwnershipReport {
 
 interface RankedClaim {
   readonly layer: number
+  readonly glob: Glob.Glob
   readonly claim: Claim
   readonly specificity: Specificity.Specificity
 }
@@ -123,6 +124,7 @@ const indexClaims = (
         globs.push(glob)
         claims.push({
           layer,
+          glob,
           claim: { moduleName, list, pattern: glob.pattern },
           specificity: Specificity.ofGlob(glob)
         })
@@ -151,7 +153,8 @@ const claimsOn = (index: ClaimIndex, path: string): ReadonlyArray<RankedClaim> =
 interface ChildRules {
   readonly parent: number
   readonly window: GlobSet.GlobSet
-  readonly carveOut: (path: string) => string | undefined
+  /** The pattern that takes the path out of a claim of the parent. */
+  readonly carveOut: (path: string, claim: Glob.Glob) => Glob.Glob | undefined
 }
 
 const childRules = (
@@ -162,14 +165,14 @@ const childRules = (
     const parent = layers.findIndex(({ moduleName }) => moduleName === layer.parentModule)
     const parentSpecs = layers[parent]?.specs
     if (parentSpecs === undefined) return undefined
-    const claims = yield* parseList(parentSpecs, "protectedSpec")
-    const mask = yield* parseList(layer.specs, "mask")
-    const carveOuts = mask.filter((glob) => claims.some((claim) => Glob.contains(claim, glob)))
+    const carveOuts = (yield* parseList(layer.specs, "mask")).flatMap(Narrowing.split)
     const carveOutSet = GlobSet.make(carveOuts)
     return {
       parent,
       window: GlobSet.make(yield* parseList(parentSpecs, "dependencySpec")),
-      carveOut: (path) => carveOuts[carveOutSet.first(path)]?.pattern
+      carveOut: (path, claim) =>
+        carveOutSet.covering(path).flatMap((position) => carveOuts[position] ?? [])
+          .find((carveOut) => Glob.contains(claim, carveOut))
     }
   })
 
@@ -190,16 +193,17 @@ interface Verdict {
   readonly carved: { readonly child: number; readonly pattern: string } | undefined
 }
 
+/** The child that ships the path by right of its parent's claim, if the claim is the one that counts. */
 const carving = (
   arena: Arena,
   path: string,
   shippers: ReadonlyArray<number>,
-  protecting: ReadonlyArray<RankedClaim>
+  claim: RankedClaim
 ): Verdict["carved"] => {
   for (const child of shippers) {
     const rules = arena.children[child]
-    const pattern = rules?.carveOut(path)
-    if (pattern !== undefined && protecting.some(({ layer }) => layer === rules?.parent)) return { child, pattern }
+    const carveOut = rules?.parent === claim.layer ? rules.carveOut(path, claim.glob) : undefined
+    if (carveOut !== undefined) return { child, pattern: carveOut.pattern }
   }
   return undefined
 }
@@ -214,10 +218,9 @@ const isOverridden = (arena: Arena, path: string, shippers: ReadonlyArray<number
 const arbitrate = (arena: Arena, path: string, shippers: ReadonlyArray<number>): Verdict => {
   const protecting = claimsOn(arena.protectedClaims, path)
   const shipping = claimsOn(arena.fileClaims, path).filter(({ layer }) => shippers.includes(layer))
-  const carved = carving(arena, path, shippers, protecting)
-  const exempt = carved === undefined ? undefined : arena.children[carved.child]?.parent
-  const binding = strongest(protecting.filter(({ layer }) => layer !== exempt))
-  if (carved !== undefined && binding === undefined) {
+  const binding = strongest(protecting)
+  const carved = binding && carving(arena, path, shippers, binding)
+  if (carved !== undefined) {
     const claim = strongest(shipping.filter(({ layer }) => layer === carved.child))
     return { path, shippers, owner: carved.child, claim, shipping, carved }
   }

@@ -156,6 +156,34 @@ describe("Resolver.resolve", () => {
     )
   })
 
+  it("leaves out a recommended module that would bring a problem with it", () => {
+    const result = resolve(
+      ["web"],
+      module("web", version("1.0.0", { recommends: requires("metrics", "tracing", "cache"), provides: ["http"] })),
+      module("metrics", version("1.0.0", { requires: requires("agent") })),
+      module("agent", version("1.0.0", {}, "draft")),
+      module("tracing", version("1.0.0", { conflicts: requires("web") })),
+      module("cache", version("1.0.0", { provides: ["http"] }))
+    )
+    assert.deepStrictEqual(chosen(result), ["web 1.0.0"])
+    assert.deepStrictEqual(messages(result), [
+      "warning: http has more than one provider: web → cache; web; cache is only recommended and is left out",
+      "warning: web → metrics → agent: agent 1.0.0 is draft, below staging; metrics is only recommended and is left out",
+      "warning: web → tracing conflicts with web, which is here by web 1.0.0; tracing is only recommended and is left out"
+    ])
+  })
+
+  it("does not let what is only recommended keep a needed version away", () => {
+    const result = resolve(
+      ["web"],
+      module("web", version("1.0.0", { requires: requires("lib@^1"), recommends: requires("metrics") })),
+      module("metrics", version("1.0.0", { requires: requires("lib@^2") })),
+      module("lib", version("2.0.0"), version("1.0.0", {}, "blessed"))
+    )
+    assert.deepStrictEqual(chosen(result), ["lib 1.0.0", "web 1.0.0"])
+    assert.deepStrictEqual(result.problems.map(({ severity }) => severity), ["warning"])
+  })
+
   it("goes through a chain of 20,000 modules", () => {
     const catalogue = Array.from(
       { length: 20_000 },
@@ -200,7 +228,10 @@ describe("Resolver.resolve", () => {
           const from = modules.find((one) => one.moduleName === moduleName)
           const of = from?.versions.find((one) => one.versionString === versionString)
           assert.notStrictEqual(of?.lifecycleState, "draft")
-          if (result.problems.length > 0) continue
+          for (const refused of of?.dependencies.conflicts ?? []) {
+            const other = versionOf.get(refused.name)
+            assert.isFalse(refused.name !== moduleName && other !== undefined && Requirement.accepts(refused, other))
+          }
           for (const need of of?.dependencies.requires ?? []) {
             assert.isTrue(Requirement.accepts(need, versionOf.get(need.name) ?? "none"))
             assert.isTrue(result.selected.slice(0, position).some((earlier) => earlier.moduleName === need.name))

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { ModuleSpecs, Ownership } from "@lamina/core/specs/index"
+import { FileSpec, ModuleSpecs, Ownership } from "@lamina/core/specs/index"
 import * as Result from "effect/Result"
 import * as fc from "fast-check"
 import { path, pattern } from "./Patterns.ts"
@@ -180,6 +180,34 @@ describe("Ownership.report", () => {
         }
       }),
       { numRuns: 500 }
+    )
+  })
+
+  it("finds nothing to object to in layers that were built beside each other", () => {
+    const lists = fc.array(pattern, { maxLength: 3 })
+    const specs = fc.record({ mask: lists, fileSpec: lists, protectedSpec: lists, dependencySpec: lists })
+    fc.assert(
+      fc.property(
+        fc.array(specs, { minLength: 2, maxLength: 4 }),
+        fc.boolean(),
+        fc.uniqueArray(path, { maxLength: 12 }),
+        (of, withChild, paths) => {
+          const modules = of.map((one, index) =>
+            layer(`m${index}`, one, [], withChild && index === of.length - 1 ? "m0" : undefined)
+          )
+          const compiled = modules.map((_, position) => FileSpec.compileBeside(modules, position))
+          fc.pre(compiled.every(Result.isSuccess))
+          const built = modules.map((one, position) => ({
+            ...one,
+            files: paths.filter((file) => Result.getOrThrow(FileSpec.compileBeside(modules, position)).selects(file))
+          }))
+          const objections = Result.getOrThrow(Ownership.report(built)).conflicts.filter(({ reason }) =>
+            reason === "protected" || reason === "outside_window"
+          )
+          assert.deepStrictEqual(objections, [])
+        }
+      ),
+      { numRuns: 3000 }
     )
   })
 })

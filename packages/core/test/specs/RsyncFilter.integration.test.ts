@@ -1,6 +1,6 @@
 // The rendered filter against the real program: the same files, links and directories, on random trees and specs.
 import { assert, describe, it } from "@effect/vitest"
-import { EffectiveMask, FileSpec, ModuleSpecs } from "@lamina/core/specs/index"
+import { FileSpec, ModuleSpecs } from "@lamina/core/specs/index"
 import * as Result from "effect/Result"
 import * as fc from "fast-check"
 import { spawnSync } from "node:child_process"
@@ -103,7 +103,8 @@ describe.skipIf(!hasRsync)("rsync under the rendered filter", () => {
   })
 
   it("copies what the evaluator selects beside neighbours that claim, and with carve-outs", () => {
-    const module = fc.record({ mask: patterns, fileSpec: patterns, protectedSpec: patterns }).map(ModuleSpecs.make)
+    const module = fc.record({ mask: patterns, fileSpec: patterns, protectedSpec: patterns, dependencySpec: patterns })
+      .map(ModuleSpecs.make)
     fc.assert(
       fc.property(fc.array(module, { minLength: 2, maxLength: 3 }), leaves, (specs, of) => {
         const modules = specs.map((one, index) => ({
@@ -111,9 +112,9 @@ describe.skipIf(!hasRsync)("rsync under the rendered filter", () => {
           specs: one,
           ...(index === 1 ? { parentModule: "m0" } : {})
         }))
-        const mask = EffectiveMask.compute(modules, 1)
-        fc.pre(Result.isSuccess(mask))
-        agree(Result.getOrThrow(FileSpec.compile(specs[1] ?? ModuleSpecs.empty, mask.success)), of)
+        const spec = FileSpec.compileBeside(modules, 1)
+        fc.pre(Result.isSuccess(spec))
+        agree(spec.success, of)
       }),
       { numRuns: 300 }
     )

@@ -4,6 +4,25 @@ import * as Requirement from "../Requirement.ts"
 import type { Problem, ResolvableVersion } from "../Resolver.ts"
 import * as Selection from "./Selection.ts"
 
+/** A problem, and the recommended module without which it would not be there. */
+export interface Found {
+  readonly problem: Problem
+  readonly wish: string | undefined
+}
+
+const none = (problems: ReadonlyArray<Problem>): ReadonlyArray<Found> =>
+  problems.map((problem) => ({ problem, wish: undefined }))
+
+/** Puts a problem down to the first of the modules that nobody needs. */
+const because = (
+  selection: Selection.Selection,
+  problems: ReadonlyArray<Problem>,
+  modules: ReadonlyArray<string>
+): ReadonlyArray<Found> => {
+  const [wish] = modules.flatMap((name) => Selection.wishBehind(selection, name) ?? [])
+  return problems.map((problem) => ({ problem, wish }))
+}
+
 const arrows = (chain: ReadonlyArray<string>): string => chain.join(" → ")
 
 const ofRoots = (selection: Selection.Selection): ReadonlyArray<Problem> =>
@@ -42,9 +61,16 @@ const isMet = (selection: Selection.Selection, { requirement, to }: Selection.Ed
     Channel.isStagingOrAbove(chosen.lifecycleState)
 }
 
-const ofEdge = (selection: Selection.Selection, edge: Selection.Edge): ReadonlyArray<Problem> => {
+const ofEdge = (selection: Selection.Selection, edge: Selection.Edge): ReadonlyArray<Found> => {
+  const { requirement, to } = edge
   if (isMet(selection, edge)) return []
-  const { from, requirement, to } = edge
+  // That it was left out is said by the problem for which it was.
+  if (requirement.optional && to !== undefined && selection.leftOut.has(to.moduleName)) return []
+  const problems = unmet(selection, edge)
+  return requirement.optional ? none(problems) : because(selection, problems, [edge.from])
+}
+
+const unmet = (selection: Selection.Selection, { from, requirement, to }: Selection.Edge): ReadonlyArray<Problem> => {
   const chain = [...Selection.chainTo(selection, from), Requirement.render(requirement)]
   const severity = requirement.optional || !selection.needed.has(from) ? "warning" : "error"
   if (to === undefined) {
@@ -61,9 +87,9 @@ const ofEdge = (selection: Selection.Selection, edge: Selection.Edge): ReadonlyA
   )
   const channel = selection.roots.get(to.moduleName)
   const instead = chosen === undefined ? "" : `; chosen is ${chosen.versionString}`
-  const because = channel === undefined || chosen === undefined ? "" : ` by the channel ${Channel.render(channel)}`
+  const by = channel === undefined || chosen === undefined ? "" : ` by the channel ${Channel.render(channel)}`
   const there = available.length === 0 ? "it has no version" : `there are ${available.join(", ")}`
-  const message = `${arrows(chain)}: no usable version of ${to.moduleName} fits; ${there}${instead}${because}`
+  const message = `${arrows(chain)}: no usable version of ${to.moduleName} fits; ${there}${instead}${by}`
   return [{ _tag: "RangeUnmet", severity, chain, moduleName: to.moduleName, available, message }]
 }
 
@@ -124,23 +150,24 @@ const entangled = (needs: ReadonlyMap<string, ReadonlyArray<string>>): ReadonlyS
   return new Set(without(reversed(without(needs))).keys())
 }
 
-const cycles = (selection: Selection.Selection): ReadonlyArray<Problem> => {
+const cycles = (selection: Selection.Selection): ReadonlyArray<Found> => {
   const needs = Selection.needsByName(selection)
   const reported = new Set<string>()
-  return [...entangled(needs)].sort().flatMap((name): ReadonlyArray<Problem> => {
+  return [...entangled(needs)].sort().flatMap((name): ReadonlyArray<Found> => {
     if (reported.has(name)) return []
     const loop = shortestLoop(needs, name)
     if (loop.length === 0) return []
     for (const member of loop) reported.add(member)
     const severity = selection.needed.has(name) ? "error" : "warning"
     const message = `${arrows(loop)}: these modules require each other in a circle`
-    return [{ _tag: "Cycle", severity, chain: Selection.chainTo(selection, name), loop, message }]
+    const problem: Problem = { _tag: "Cycle", severity, chain: Selection.chainTo(selection, name), loop, message }
+    return because(selection, [problem], loop)
   })
 }
 
-const conflicts = (selection: Selection.Selection): ReadonlyArray<Problem> =>
+const conflicts = (selection: Selection.Selection): ReadonlyArray<Found> =>
   [...selection.chosen].flatMap(([name, { dependencies }]) =>
-    dependencies.conflicts.flatMap((requirement): ReadonlyArray<Problem> => {
+    dependencies.conflicts.flatMap((requirement): ReadonlyArray<Found> => {
       const other = selection.modules.find(requirement)?.moduleName
       const version = other === undefined ? undefined : selection.chosen.get(other)
       if (other === undefined || other === name || version === undefined) return []
@@ -149,47 +176,42 @@ const conflicts = (selection: Selection.Selection): ReadonlyArray<Problem> =>
       const severity = selection.needed.has(name) && selection.needed.has(other) ? "error" : "warning"
       const message = `${arrows(chain)} conflicts with ${Requirement.render(requirement)}, which is here by ` +
         `${arrows(Selection.chainTo(selection, other))} ${version.versionString}`
-      return [{ _tag: "Conflict", severity, chain, between: [name, other], message }]
+      const problem: Problem = { _tag: "Conflict", severity, chain, between: [name, other], message }
+      return because(selection, [problem], [name, other])
     })
   )
 
-const clashes = (selection: Selection.Selection): ReadonlyArray<Problem> => {
+const clashes = (selection: Selection.Selection): ReadonlyArray<Found> => {
   const providers = new Map<string, Array<string>>()
   for (const name of [...selection.chosen.keys()].sort()) {
     for (const capability of new Set(selection.chosen.get(name)?.dependencies.provides)) {
       providers.set(capability, [...providers.get(capability) ?? [], name])
     }
   }
-  return [...providers].sort().flatMap(([capability, names]): ReadonlyArray<Problem> => {
+  return [...providers].sort().flatMap(([capability, names]): ReadonlyArray<Found> => {
     const [first] = names
     if (first === undefined || names.length === 1) return []
     const severity = names.filter((name) => selection.needed.has(name)).length > 1 ? "error" : "warning"
     const chains = names.map((name) => arrows(Selection.chainTo(selection, name)))
     const message = `${capability} has more than one provider: ${chains.join("; ")}`
-    return [
-      {
-        _tag: "CapabilityClash",
-        severity,
-        chain: Selection.chainTo(selection, first),
-        capability,
-        providers: names,
-        message
-      }
-    ]
+    const chain = Selection.chainTo(selection, first)
+    const problem: Problem = { _tag: "CapabilityClash", severity, chain, capability, providers: names, message }
+    return because(selection, [problem], [...names].reverse())
   })
 }
 
+export const find = (selection: Selection.Selection): ReadonlyArray<Found> => [
+  ...none(ofRoots(selection)),
+  ...selection.edges.flatMap((edge) => ofEdge(selection, edge)),
+  ...cycles(selection),
+  ...conflicts(selection),
+  ...clashes(selection)
+]
+
 const severityRank = { error: 0, warning: 1 }
 
-export const problemsOf = (selection: Selection.Selection): ReadonlyArray<Problem> => {
-  const all = [
-    ...ofRoots(selection),
-    ...selection.edges.flatMap((edge) => ofEdge(selection, edge)),
-    ...cycles(selection),
-    ...conflicts(selection),
-    ...clashes(selection)
-  ]
-  return [...new Map(all.map((problem) => [problem.message, problem])).values()].sort((left, right) =>
+/** Each problem once, errors first. */
+export const inOrder = (problems: ReadonlyArray<Problem>): ReadonlyArray<Problem> =>
+  [...new Map(problems.map((problem) => [problem.message, problem])).values()].sort((left, right) =>
     severityRank[left.severity] - severityRank[right.severity] || (left.message < right.message ? -1 : 1)
   )
-}

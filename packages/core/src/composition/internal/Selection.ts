@@ -21,6 +21,8 @@ export interface Selection {
   readonly reachedBy: ReadonlyMap<string, Edge | undefined>
   /** Modules that some root really needs, not merely recommends. */
   readonly needed: ReadonlySet<string>
+  /** Modules that recommendations no longer bring in. */
+  readonly leftOut: ReadonlySet<string>
 }
 
 export interface Modules {
@@ -81,36 +83,42 @@ export const candidates = (
 const acceptedByAll = (edges: ReadonlyArray<Edge>, version: ResolvableVersion): boolean =>
   edges.every(({ requirement }) => Requirement.accepts(requirement, version.versionString))
 
+type Wanted = Pick<Selection, "roots" | "modules" | "leftOut"> & { readonly recommended: boolean }
+
 /** A wish is followed only where it can be met; so a failing wish never spoils what is needed. */
-const canBeMet = ({ requirement, to }: Edge, roots: Selection["roots"]): boolean =>
+const isFollowed = ({ leftOut, roots }: Wanted, { requirement, to }: Edge): boolean =>
   to !== undefined &&
   (!requirement.optional ||
-    candidates(to, roots.get(to.moduleName)).some((version) =>
-      Channel.isStagingOrAbove(version.lifecycleState) && Requirement.accepts(requirement, version.versionString)
-    ))
+    (!leftOut.has(to.moduleName) &&
+      candidates(to, roots.get(to.moduleName)).some((version) =>
+        Channel.isStagingOrAbove(version.lifecycleState) && Requirement.accepts(requirement, version.versionString)
+      )))
 
 type Walk = Pick<Selection, "edges" | "reachedBy" | "needed">
 
-/** The first candidate which all these edges accept; failing that, one that at least explains what is wrong. */
+/**
+ * The first candidate which all these edges accept; failing that, which fewer and fewer of them do: first without the
+ * wishes, then without what only wishes led to. At last one that at least explains what is wrong.
+ */
 const best = (
   module: ResolvableModule,
   channel: Channel.Channel | undefined,
-  edges: ReadonlyArray<Edge>
+  edges: ReadonlyArray<Edge>,
+  needed: ReadonlySet<string>
 ): ResolvableVersion | undefined => {
-  const needs = edges.filter(({ requirement }) => !requirement.optional)
+  const hard = edges.filter(({ requirement }) => !requirement.optional)
+  const needs = hard.filter(({ from }) => needed.has(from))
   const versions = candidates(module, channel)
   const usable = versions.filter(({ lifecycleState }) => Channel.isStagingOrAbove(lifecycleState))
-  return usable.find((version) => acceptedByAll(edges, version)) ??
-    usable.find((version) => acceptedByAll(needs, version)) ??
-    versions.find((version) => acceptedByAll(needs, version)) ?? usable[0] ?? versions[0]
+  for (const wanted of [edges, hard, needs]) {
+    const accepted = usable.find((version) => acceptedByAll(wanted, version))
+    if (accepted !== undefined) return accepted
+  }
+  return versions.find((version) => acceptedByAll(needs, version)) ?? usable[0] ?? versions[0]
 }
 
-const walk = (
-  roots: Selection["roots"],
-  modules: Modules,
-  chosen: ReadonlyMap<string, ResolvableVersion>,
-  recommended: boolean
-): Walk => {
+const walk = (wanted: Wanted, chosen: ReadonlyMap<string, ResolvableVersion>): Walk => {
+  const { modules, recommended, roots } = wanted
   const edges: Array<Edge> = []
   const reachedBy = new Map<string, Edge | undefined>()
   const needed = new Set<string>()
@@ -120,7 +128,7 @@ const walk = (
   const versionOf = (name: string): ResolvableVersion | undefined => {
     const module = modules.byName.get(name)
     const edge = reachedBy.get(name)
-    return chosen.get(name) ?? (module && best(module, roots.get(name), edge === undefined ? [] : [edge]))
+    return chosen.get(name) ?? (module && best(module, roots.get(name), edge === undefined ? [] : [edge], needed))
   }
 
   const follow = (names: Array<string>, enter: (name: string) => void, isWanted: (edge: Edge) => boolean): void => {
@@ -130,7 +138,7 @@ const walk = (
       if (version === undefined) continue
       for (const edge of edgesOf(modules, name, version, recommended).filter(isWanted)) {
         edges.push(edge)
-        if (edge.to === undefined || !canBeMet(edge, roots) || reachedBy.has(edge.to.moduleName)) continue
+        if (edge.to === undefined || !isFollowed(wanted, edge) || reachedBy.has(edge.to.moduleName)) continue
         reachedBy.set(edge.to.moduleName, edge)
         names.push(edge.to.moduleName)
       }
@@ -138,17 +146,16 @@ const walk = (
   }
 
   // What is needed first: so a module which somebody needs is not explained by a mere recommendation.
-  const wanted = [...roots.keys()].sort(byText)
-  for (const name of wanted) reachedBy.set(name, undefined)
-  follow(wanted, (name) => needed.add(name), isNeed)
+  const starts = [...roots.keys()].sort(byText)
+  for (const name of starts) reachedBy.set(name, undefined)
+  follow(starts, (name) => needed.add(name), isNeed)
   follow([...reachedBy.keys()], () => {}, (edge) => !isNeed(edge))
   return { edges, reachedBy, needed }
 }
 
 const choose = (
-  roots: Selection["roots"],
-  modules: Modules,
-  { edges, reachedBy }: Walk
+  { modules, roots }: Wanted,
+  { edges, needed, reachedBy }: Walk
 ): ReadonlyMap<string, ResolvableVersion> => {
   const edgesTo = new Map<string, Array<Edge>>()
   for (const edge of edges) {
@@ -161,7 +168,7 @@ const choose = (
   const chosen = new Map<string, ResolvableVersion>()
   for (const name of reachedBy.keys()) {
     const module = modules.byName.get(name)
-    const version = module && best(module, roots.get(name), edgesTo.get(name) ?? [])
+    const version = module && best(module, roots.get(name), edgesTo.get(name) ?? [], needed)
     if (version !== undefined) chosen.set(name, version)
   }
   return chosen
@@ -176,19 +183,19 @@ const maximumRounds = 100
  * Chooses versions, walks what they ask for, and chooses again with what was learnt until nothing changes. Choices that
  * keep displacing each other end after a fixed number of rounds, and what is then unmet is reported as such.
  */
-export const select = (request: Request): Selection => {
+export const select = (request: Request, leftOut: ReadonlySet<string>): Selection => {
   const modules = indexModules(request.catalogue)
   const roots = new Map(request.roots.map(({ channel, moduleName }) => [moduleName, channel ?? "live"] as const))
-  const recommended = request.recommended ?? true
+  const wanted: Wanted = { roots, modules, leftOut, recommended: request.recommended ?? true }
   let chosen: ReadonlyMap<string, ResolvableVersion> = new Map()
-  let walked = walk(roots, modules, chosen, recommended)
+  let walked = walk(wanted, chosen)
   for (let round = 0; round < maximumRounds; round++) {
-    const next = choose(roots, modules, walked)
+    const next = choose(wanted, walked)
     if (isSame(chosen, next)) break
     chosen = next
-    walked = walk(roots, modules, chosen, recommended)
+    walked = walk(wanted, chosen)
   }
-  return { roots, modules, chosen, ...walked }
+  return { roots, modules, leftOut, chosen, ...walked }
 }
 
 /** The names from a root to the module. Every edge by which a module was reached first leads away from the roots. */
@@ -202,6 +209,17 @@ export const chainTo = (selection: Pick<Selection, "reachedBy">, moduleName: str
     chain.push(edge.from)
   }
   return chain.reverse()
+}
+
+/** The recommended module that brought in a module nobody needs: the nearest on its chain. */
+export const wishBehind = (selection: Selection, moduleName: string): string | undefined => {
+  if (selection.needed.has(moduleName)) return undefined
+  let name = moduleName
+  for (let edge = selection.reachedBy.get(name); edge !== undefined; edge = selection.reachedBy.get(name)) {
+    if (edge.requirement.optional) return name
+    name = edge.from
+  }
+  return undefined
 }
 
 /** For each chosen module what it needs of the other chosen ones, by name. */
