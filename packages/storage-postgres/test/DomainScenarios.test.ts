@@ -1,6 +1,6 @@
 import { layer } from "@effect/vitest"
 import { Collections } from "@lamina/core"
-import { DomainScenarios } from "@lamina/core/testing"
+import { DomainScenarios, PromotionModel } from "@lamina/core/testing"
 import { PostgresStorage } from "@lamina/storage-postgres"
 import { TestDatabase } from "@lamina/storage-postgres/testing"
 import * as Effect from "effect/Effect"
@@ -14,4 +14,11 @@ layer(TestDatabase.layerServer)("the domain on PostgreSQL", (it) => {
   for (const { name, run } of DomainScenarios.cases) {
     it.effect(name, () => Effect.provide(run, freshStorage))
   }
+
+  it.effect.prop(
+    "promotes as a naive model does",
+    [PromotionModel.Script],
+    ([script]) => Effect.provide(PromotionModel.check(script), freshStorage),
+    { arbitrary: { runs: 10, size: 20 } }
+  )
 })

@@ -9,6 +9,7 @@ import * as Command from "../events/Command.ts"
 import * as Id from "../events/Id.ts"
 import { hashOf } from "../internal/contentHash.ts"
 import * as Reading from "../internal/reading.ts"
+import type { Row } from "../storage/Collection.ts"
 import type { Transaction } from "../storage/Storage.ts"
 import type { StorageError } from "../storage/StorageError.ts"
 import * as ApprovalRequest from "./ApprovalRequest.ts"
@@ -91,13 +92,13 @@ export const assess = Effect.fnUntraced(function*(
  * @category changes
  * @since 0.1.0
  */
-export const settle = Effect.fnUntraced(function*(change: Command.Change, standing: Standing) {
+export const settle = Effect.fnUntraced(function*(change: Command.Change, standing: Standing, subject: Row) {
   if (standing.approval !== undefined) yield* end(change, standing.approval, "consumed", "used by its step")
   if (standing.verdict.decision === "notify_and_proceed") {
     yield* change.record({
       type: "approval.notified",
       aggregateKind: "module_version",
-      aggregate: { id: standing.step.subjectId, accountId: change.accountId, rev: 1 },
+      aggregate: subject,
       detail: Command.toJson({ action: standing.step.action, decidedBy: standing.verdict.decidedBy })
     })
   }

@@ -17,14 +17,18 @@
  */
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
+import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
+import { RE2JS } from "re2js"
 import * as Priority from "../composition/Priority.ts"
+import * as Requirement from "../composition/Requirement.ts"
 import { type Actor, render } from "../events/Actor.ts"
 import * as Command from "../events/Command.ts"
 import { type CommandError, invalidInput, notFound } from "../events/CommandError.ts"
 import * as Id from "../events/Id.ts"
 import { TrustPolicy } from "../ingest/SignatureVerifier.ts"
 import * as Reading from "../internal/reading.ts"
+import * as ModuleSpecs from "../specs/ModuleSpecs.ts"
 import { type ListOptions, Storage, type Transaction } from "../storage/Storage.ts"
 import type { StorageError } from "../storage/StorageError.ts"
 import { CatalogError, NameTaken, OperatorNeeded, OtherModule } from "./CatalogError.ts"
@@ -80,6 +84,7 @@ export const registerModule = Effect.fn("ModuleCatalog.registerModule")(function
     return yield* invalidInput("category", "a category, since the manifest names none", "nothing")
   }
   const priority = yield* requirePriority(input.priority ?? 0)
+  yield* requirePatterns(input.trustPolicy)
   const { accountId: _account, actor: _actor, idempotencyKey: _key, correlationId: _correlation, ...request } = input
   return yield* Command.run(
     { name: "module.register", options: input, request, result: Module.Module },
@@ -124,6 +129,33 @@ const requirePriority = (priority: number): Effect.Effect<number, CommandError> 
   Priority.isPriority(priority)
     ? Effect.succeed(priority)
     : Effect.fail(invalidInput("priority", "an integer from 0 to 999", String(priority)))
+
+const requirePatterns = Effect.fnUntraced(function*(policy: TrustPolicy | undefined) {
+  for (const signer of policy?.signers ?? []) {
+    if (signer.kind === "key") continue
+    for (const [field, matcher] of Object.entries({ issuer: signer.issuer, identity: signer.identity })) {
+      if (!("pattern" in matcher)) continue
+      const compiled = Result.try(() => RE2JS.compile(matcher.pattern))
+      if (Result.isFailure(compiled)) {
+        return yield* invalidInput(`trustPolicy ${field}`, "an RE2 expression", JSON.stringify(matcher.pattern))
+      }
+    }
+  }
+})
+
+const requireSpecs = Effect.fnUntraced(function*({ specs, dependencies }: ModuleChanges) {
+  const valid = specs === undefined ? undefined : ModuleSpecs.validate(specs)
+  if (valid !== undefined && Result.isFailure(valid)) {
+    return yield* invalidInput("specs", "patterns and package names", valid.failure.message)
+  }
+  const { requires = [], recommends = [], conflicts = [] } = dependencies ?? {}
+  const wrong = [...requires, ...recommends, ...conflicts].find(({ version }) =>
+    version !== undefined && !Requirement.isRange(version)
+  )
+  if (wrong !== undefined) {
+    return yield* invalidInput("dependencies", "semantic version ranges", JSON.stringify(Requirement.render(wrong)))
+  }
+})
 
 const requireFreeName = Effect.fnUntraced(function*(
   change: Command.Change,
@@ -292,6 +324,8 @@ export const updateModule = Effect.fn("ModuleCatalog.updateModule")(function*(
     Schema.decodeEffect(ModuleChanges)(input.changes),
     (error) => invalidInput("changes", "changes of a module", error.message)
   )
+  yield* requirePatterns(changes.trustPolicy)
+  yield* requireSpecs(changes)
   return yield* Command.run(
     {
       name: "module.update",

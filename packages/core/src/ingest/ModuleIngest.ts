@@ -31,12 +31,11 @@ import { type CommandError, invalidInput, notFound } from "../events/CommandErro
 import * as Id from "../events/Id.ts"
 import { canonicalJson } from "../internal/contentHash.ts"
 import * as Reading from "../internal/reading.ts"
-import * as RowCodec from "../storage/RowCodec.ts"
 import { Storage, type Transaction } from "../storage/Storage.ts"
 import type { StorageError } from "../storage/StorageError.ts"
 import type { ArtifactSource, PublishedModule } from "./ArtifactSource.ts"
 import { IngestError, VersionConflict } from "./IngestError.ts"
-import * as IngestRejection from "./IngestRejection.ts"
+import * as IngestRejections from "./IngestRejections.ts"
 import * as ModuleInspection from "./ModuleInspection.ts"
 import type { SignatureVerifier } from "./SignatureVerifier.ts"
 
@@ -115,7 +114,8 @@ export const ingest = Effect.fn("ModuleIngest.ingest")(function*(
 
   return yield* Effect.tapError(
     ingestDigest(input, module, repository, indexDigest),
-    (error) => error instanceof IngestError ? reject(input, module, indexDigest, error) : Effect.void
+    (error) =>
+      error instanceof IngestError ? IngestRejections.note(input, module, indexDigest, input.tag, error) : Effect.void
   )
 })
 
@@ -296,73 +296,6 @@ const insertFiles = Effect.fnUntraced(function*(
     }
   }
 })
-
-/** Notes a digest whose content is wrong, once as an event, then by counting. Other failures leave nothing behind. */
-const reject = Effect.fnUntraced(function*(
-  input: IngestInput,
-  module: Module.Module,
-  indexDigest: string,
-  error: IngestError
-) {
-  if (!isAboutContent(error)) return
-  const { idempotencyKey: _key, ...options } = input
-  yield* Command.run(
-    { name: "module.reject_ingest", options, request: { indexDigest }, result: Schema.Void },
-    Effect.fnUntraced(function*(change) {
-      const { transaction, accountId } = change
-      const earlier = yield* transaction.find(IngestRejection.collection, accountId, "byDigest", [
-        module.id,
-        indexDigest
-      ])
-      const reason = {
-        reason: error.reason._tag,
-        detail: RowCodec.storableErrorText(error.message),
-        lastAt: change.now
-      }
-      if (Option.isSome(earlier)) {
-        yield* transaction.update(IngestRejection.collection, {
-          ...earlier.value,
-          ...reason,
-          times: earlier.value.times + 1
-        })
-        return
-      }
-      const rejection = yield* transaction.insert(IngestRejection.collection, {
-        ...reason,
-        id: yield* Id.next,
-        accountId,
-        rev: 1,
-        moduleId: module.id,
-        indexDigest,
-        tag: input.tag,
-        times: 1,
-        firstAt: change.now
-      })
-      yield* change.record({
-        type: error.reason._tag === "VersionConflict" ? "module_version.conflict" : "module_version.rejected",
-        aggregateKind: "module",
-        aggregate: module,
-        detail: Command.toJson({ ...rejection, module: module.name })
-      })
-    })
-  )
-})
-
-const isAboutContent = ({ reason }: IngestError): boolean => {
-  switch (reason._tag) {
-    case "VersionConflict":
-    case "OtherContent":
-    case "DigestMismatch":
-    case "NotRebuilt":
-    case "WrongArchitectures":
-      return true
-    case "SourceFailed":
-      return ["malformed", "digestMismatch", "limitExceeded"].includes(reason.error.kind)
-    case "NoRepository":
-    case "VerifierFailed":
-      return false
-  }
-}
 
 /**
  * What reverifying is given.

@@ -7,6 +7,7 @@ import * as Effect from "effect/Effect"
 import { valid } from "semver"
 import type * as Module from "../catalog/Module.ts"
 import type * as ModuleVersion from "../catalog/ModuleVersion.ts"
+import * as Manifest from "../manifest/Manifest.ts"
 import * as RowCodec from "../storage/RowCodec.ts"
 import {
   ArtifactSource,
@@ -80,6 +81,7 @@ export const inspect = Effect.fnUntraced(function*(
   const source = yield* ArtifactSource
   const published = yield* Effect.mapError(source.inspect(repository, indexDigest), sourceFailed)
   yield* expectSame(indexDigest, "index digest", indexDigest, published.indexDigest)
+  yield* expectBounds(published)
   yield* expectSame(indexDigest, "module", module.name, published.moduleName)
   yield* expectTagNamesVersion(indexDigest, tag, published.versionString)
   yield* expectArchitectures(module, published)
@@ -93,6 +95,30 @@ const expectSame = (
   actual: string
 ): Effect.Effect<void, IngestError> =>
   expected === actual ? Effect.void : refuse(new OtherContent({ digest, field, expected, actual }))
+
+/** What a publisher says goes into rows, keys and messages, so it has a form and an end. */
+const expectBounds = (published: PublishedModule): Effect.Effect<void, IngestError> => {
+  const { versionString, artifacts, sbomDigests, manifestText } = published
+  const refuseField = (field: string, expected: string, actual: string) =>
+    refuse(new OtherContent({ digest: published.indexDigest, field, expected, actual }))
+  if (!/^[A-Za-z0-9][A-Za-z0-9._+-]{0,127}$/.test(versionString)) {
+    const actual = JSON.stringify(RowCodec.storableErrorText(versionString.slice(0, 200)))
+    return refuseField("versionString", "1 to 128 letters, digits and . _ + -", actual)
+  }
+  if (artifacts.length > maximumArtifacts) {
+    return refuseField("number of architectures", `at most ${maximumArtifacts}`, String(artifacts.length))
+  }
+  if (sbomDigests.length > maximumSboms) {
+    return refuseField("number of SBOMs", `at most ${maximumSboms}`, String(sbomDigests.length))
+  }
+  const tooLong = manifestText.length > Manifest.maximumBytes
+  return tooLong || !RowCodec.isStorableText(manifestText)
+    ? refuseField("manifest", `text of at most ${Manifest.maximumBytes} bytes`, `${manifestText.length} characters`)
+    : Effect.void
+}
+
+const maximumArtifacts = 32
+const maximumSboms = 64
 
 /** A tag that reads like a version must name the version that is behind it; `latest` and the like may name any. */
 const expectTagNamesVersion = (

@@ -11,8 +11,8 @@ import { CommandError } from "../events/CommandError.ts"
 import * as Reading from "../internal/reading.ts"
 import { Storage } from "../storage/Storage.ts"
 import { StorageError } from "../storage/StorageError.ts"
-import { ArtifactSource, ArtifactSourceError } from "./ArtifactSource.ts"
-import { IngestError } from "./IngestError.ts"
+import { ArtifactSource, type ArtifactSourceError } from "./ArtifactSource.ts"
+import type { IngestError } from "./IngestError.ts"
 import * as IngestRejection from "./IngestRejection.ts"
 import * as ModuleIngest from "./ModuleIngest.ts"
 
@@ -99,15 +99,16 @@ const pollTag = (
   repository: string,
   tag: string
 ): Effect.Effect<TagOutcome, StorageError, ModuleIngest.Requirements> =>
-  Effect.catchIf(
+  Effect.catch(
     ingestTag(module, repository, tag),
-    (error) => !(error instanceof StorageError),
-    (error): Effect.Effect<TagOutcome> =>
-      Effect.succeed({ outcome: "failed", tag, message: error.message, retryable: isRetryable(error) })
-  ).pipe(Effect.catchIf((error) => !(error instanceof StorageError), Effect.die))
+    (error): Effect.Effect<TagOutcome, StorageError> =>
+      error instanceof StorageError && error.reason._tag === "Unavailable"
+        ? Effect.fail(error)
+        : Effect.succeed({ outcome: "failed", tag, message: error.message, retryable: isRetryable(error) })
+  )
 
-const isRetryable = (error: unknown): boolean =>
-  error instanceof IngestError || error instanceof ArtifactSourceError ? error.retryable : error instanceof CommandError
+const isRetryable = (error: IngestError | ArtifactSourceError | CommandError | StorageError): boolean =>
+  error instanceof CommandError ? error.reason._tag === "Stale" : !(error instanceof StorageError) && error.retryable
 
 const ingestTag = Effect.fnUntraced(function*(
   module: Module.Module,

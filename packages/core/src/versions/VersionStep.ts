@@ -43,7 +43,7 @@ export const take = Effect.fnUntraced(function*(
   if (decided.success.next.lifecycleState === "live" && gathered.version.lifecycleState !== "live") {
     yield* supersedeLive(change, gathered)
   }
-  if (gathered.standing !== undefined) yield* Admission.settle(change, gathered.standing)
+  if (gathered.standing !== undefined) yield* Admission.settle(change, gathered.standing, gathered.version)
   const moved = yield* move(change, gathered.version, command, decided.success, reason)
   yield* followPointer(change, gathered, moved, command, reason)
   return Result.succeed(moved)
@@ -143,12 +143,11 @@ const followPointer = Effect.fnUntraced(function*(
   if (!goesLive && !leavesLive) return
 
   const former = live === undefined ? [] : [live.id]
+  const remembered = module.previousLiveVersionIds.filter((id) => id !== moved.id && !former.includes(id))
   const updated = yield* change.transaction.update(Module.collection, {
     ...module,
     liveVersionId: goesLive ? moved.id : undefined,
-    previousLiveVersionIds: [...former, ...module.previousLiveVersionIds]
-      .filter((id, index, all) => id !== moved.id && all.indexOf(id) === index)
-      .slice(0, rememberedLiveVersions),
+    previousLiveVersionIds: [...former, ...remembered].slice(0, rememberedLiveVersions),
     hold: holdAfter(change, module, command, former, reason)
   })
   yield* change.record({

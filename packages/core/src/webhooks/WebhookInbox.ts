@@ -14,6 +14,7 @@ import { service } from "../events/Actor.ts"
 import * as Command from "../events/Command.ts"
 import type { CommandError } from "../events/CommandError.ts"
 import * as Id from "../events/Id.ts"
+import { hashOf } from "../internal/contentHash.ts"
 import * as Reading from "../internal/reading.ts"
 import * as RowCodec from "../storage/RowCodec.ts"
 import { Storage } from "../storage/Storage.ts"
@@ -73,13 +74,11 @@ export const receive = Effect.fn("WebhookInbox.receive")(function*(
     yield* storage.transaction((transaction) => transaction.locate(WebhookEndpoint.collection, endpointId))
   )
   const keys = endpoint === undefined ? yield* openNothing : yield* openKeys(endpoint, now)
-  const authentic = authenticator.authenticate(incoming, keys)
-  if (Result.isSuccess(authentic) && endpoint !== undefined) {
-    return yield* accept(endpoint, incoming, authentic.success)
-  }
-  const refused = Result.isFailure(authentic) ? authentic.failure : unknownEndpoint(authentic.success)
-  yield* noteRefusal(endpoint, refused, now)
-  return yield* new WebhookError({ reason: refused })
+  const authentic = Result.flatMap(authenticator.authenticate(incoming, keys), requireText)
+  if (endpoint !== undefined && Result.isSuccess(authentic)) return yield* accept(endpoint, incoming, authentic.success)
+  const reason = Result.isFailure(authentic) ? authentic.failure : unknownEndpoint
+  yield* noteRefusal(endpoint, reason, now)
+  return yield* new WebhookError({ reason })
 })
 
 /** Seals a secret that nobody knows, which costs what opening one does. */
@@ -109,8 +108,21 @@ const openKeys = Effect.fnUntraced(function*(endpoint: WebhookEndpoint.WebhookEn
   return opened.flat()
 })
 
-const unknownEndpoint = ({ bodySha256 }: AuthenticWebhook): WebhookRefused =>
-  new WebhookRefused({ reason: "UnknownEndpoint", detail: "there is no such endpoint", bodySha256 })
+const unknownEndpoint = new WebhookRefused({ reason: "UnknownEndpoint", detail: "there is no such endpoint" })
+
+/** Who knows the secret may still send what no row can hold. */
+const requireText = (authentic: AuthenticWebhook): Result.Result<AuthenticWebhook, WebhookRefused> => {
+  const { bodySha256, content } = authentic
+  const isText = Object.values(content).every((value) =>
+    typeof value !== "string" || (value.length <= maximumTextLength && RowCodec.isStorableText(value))
+  )
+  const detail = `expected texts of at most ${maximumTextLength} characters without U+0000`
+  return isText
+    ? Result.succeed(authentic)
+    : Result.fail(new WebhookRefused({ reason: "MalformedContent", detail, bodySha256 }))
+}
+
+const maximumTextLength = 1000
 
 const accept = Effect.fnUntraced(function*(
   endpoint: WebhookEndpoint.WebhookEndpoint,
@@ -118,6 +130,7 @@ const accept = Effect.fnUntraced(function*(
   authentic: AuthenticWebhook
 ) {
   const { accountId } = endpoint
+  const dedupeKey = storableKey(authentic.dedupeKey)
   return yield* Command.run(
     {
       name: "webhook.receive",
@@ -133,14 +146,17 @@ const accept = Effect.fnUntraced(function*(
       }
       const earlier = yield* transaction.find(WebhookDelivery.collection, accountId, "byDedupeKey", [
         endpoint.id,
-        authentic.dedupeKey
+        dedupeKey
       ])
       if (Option.isSome(earlier)) return { outcome: "duplicate", deliveryId: earlier.value.id }
-      const delivery = yield* insertDelivery(change, endpoint, incoming, authentic)
+      const delivery = yield* insertDelivery(change, endpoint, incoming, { ...authentic, dedupeKey })
       return { outcome: "accepted", deliveryId: delivery.id }
     })
   )
 })
+
+/** Senders make up message ids; one that is no key is as good as its hash. */
+const storableKey = (key: string): string => key.length <= 200 && RowCodec.isStorableText(key) ? key : hashOf(key)
 
 const insertDelivery = Effect.fnUntraced(function*(
   change: Command.Change,
