@@ -19,6 +19,7 @@ export interface Report {
   ) => Effect.Effect<A, E, R>
   readonly refusal: (name: string, reason: string, detail: string) => Effect.Effect<void>
   readonly note: (text: string) => Effect.Effect<void>
+  readonly summary: (result: StepResult) => Effect.Effect<void>
 }
 
 const barWidth = 24
@@ -57,6 +58,8 @@ export const make = (options: { readonly json: boolean }): Report => {
   return {
     step,
     title: (text) => options.json ? Effect.void : print(`\n${bold(text)}`),
+    summary: ({ fields, lines }) =>
+      options.json ? printJson({ done: true, ...fields }) : Effect.forEach(lines, (line) => print(`    ${line}`), { discard: true }),
     note: (text) => options.json ? printJson({ note: text }) : print(`    ${text}`),
     refusal: (name, reason, detail) =>
       options.json ? printJson({ refusal: name, reason, detail }) : print(` ✗  ${name}: ${bold(reason)}\n    ${detail}`)

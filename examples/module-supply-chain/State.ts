@@ -1,6 +1,6 @@
 import * as Effect from "effect/Effect"
 import { randomBytes } from "node:crypto"
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises"
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 
@@ -27,6 +27,8 @@ const prepare = async (wanted: string | undefined): Promise<State> => {
   const directory = wanted ?? await mkdtemp(join(tmpdir(), "lamina-"))
   const roots = join(directory, "trusted-roots")
   await mkdir(roots, { recursive: true, mode: 0o700 })
+  // PostgreSQL refuses to run as root and then runs as nobody, who has to get through to its own folder.
+  if (process.getuid?.() === 0) await chmod(directory, 0o711)
   const names = (await readdir(roots)).filter((name) => name.endsWith(".json")).toSorted()
   return {
     directory,

@@ -1,5 +1,5 @@
 // The main job: one module from its repository to a machine, and what is refused on the way. See README.md.
-import type { ModuleVersion } from "@lamina/core"
+import { ModuleCatalog, type ModuleVersion } from "@lamina/core"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -62,11 +62,23 @@ const hold = ({ report }: World) =>
     Effect.never
   )
 
-const done = ({ report }: World, version: ModuleVersion.ModuleVersion) =>
-  Effect.andThen(
-    report.title("Done"),
-    report.note(`${version.moduleName} ${version.versionString} is live, index ${version.indexDigest}`)
-  )
+const done = Effect.fnUntraced(function*({ asAda, report }: World, version: ModuleVersion.ModuleVersion) {
+  yield* report.title("Done")
+  const recorded = yield* ModuleCatalog.listVersions({ ...asAda, moduleId: version.moduleId, limit: 1000 })
+  yield* report.summary({
+    fields: {
+      module: version.moduleName,
+      version_string: version.versionString,
+      index_digest: version.indexDigest,
+      versions: recorded.map((one) => ({
+        version_string: one.versionString,
+        index_digest: one.indexDigest,
+        lifecycle_state: one.lifecycleState
+      }))
+    },
+    lines: [`${version.moduleName} ${version.versionString} is live, index ${version.indexDigest}`]
+  })
+})
 
 const main = async (): Promise<number> => {
   const command = Options.parse(process.argv.slice(2), process.env["INIT_CWD"] ?? process.cwd())
