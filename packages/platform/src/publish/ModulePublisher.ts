@@ -144,13 +144,12 @@ const configOf = (module: BuiltModule, artifact: BuiltArtifact): ModuleConfig.Mo
 })
 
 const indexOf = (module: BuiltModule, manifests: ReadonlyArray<PublishedManifest>): Manifest.Encoded =>
+  // No artifactType here: skopeo writes an index anew from the fields that it knows, and drops this one with the digest.
   Manifest.index({
-    artifactType: ModuleConfig.artifactType,
     manifests: manifests.map(({ architecture, descriptor }) => ({
       mediaType: descriptor.mediaType,
       digest: descriptor.digest,
       size: descriptor.size,
-      artifactType: ModuleConfig.artifactType,
       platform: { architecture, os: "linux" }
     })),
     annotations: commonAnnotations(module)
