@@ -184,6 +184,13 @@ describe("Resolver.resolve", () => {
     assert.deepStrictEqual(result.problems.map(({ severity }) => severity), ["warning"])
   })
 
+  it("calls it an error that what is both required and recommended is missing", () => {
+    const wishes = { requires: requires("ghost"), recommends: requires("ghost") }
+    assert.deepStrictEqual(messages(resolve(["web"], module("web", version("1.0.0", wishes)))), [
+      "error: web → ghost: no module ghost is in the catalogue"
+    ])
+  })
+
   it("goes through a chain of 20,000 modules", () => {
     const catalogue = Array.from(
       { length: 20_000 },

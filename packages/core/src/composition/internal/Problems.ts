@@ -210,8 +210,13 @@ export const find = (selection: Selection.Selection): ReadonlyArray<Found> => [
 
 const severityRank = { error: 0, warning: 1 }
 
-/** Each problem once, errors first. */
-export const inOrder = (problems: ReadonlyArray<Problem>): ReadonlyArray<Problem> =>
-  [...new Map(problems.map((problem) => [problem.message, problem])).values()].sort((left, right) =>
-    severityRank[left.severity] - severityRank[right.severity] || (left.message < right.message ? -1 : 1)
-  )
+/** Each problem once and as what is gravest of it, errors first. */
+export const inOrder = (problems: ReadonlyArray<Problem>): ReadonlyArray<Problem> => {
+  const said = new Set<string>()
+  return [...problems]
+    .sort((left, right) =>
+      severityRank[left.severity] - severityRank[right.severity] ||
+      (left.message < right.message ? -1 : left.message > right.message ? 1 : 0)
+    )
+    .filter(({ message }) => !said.has(message) && said.add(message))
+}
