@@ -99,16 +99,20 @@ const pollTag = (
   repository: string,
   tag: string
 ): Effect.Effect<TagOutcome, StorageError, ModuleIngest.Requirements> =>
-  Effect.catch(
+  Effect.catchIf(
     ingestTag(module, repository, tag),
-    (error): Effect.Effect<TagOutcome, StorageError> =>
-      error instanceof StorageError && error.reason._tag === "Unavailable"
-        ? Effect.fail(error)
-        : Effect.succeed({ outcome: "failed", tag, message: error.message, retryable: isRetryable(error) })
+    isOfTag,
+    (error): Effect.Effect<TagOutcome> =>
+      Effect.succeed({ outcome: "failed", tag, message: error.message, retryable: isRetryable(error) })
   )
 
-const isRetryable = (error: IngestError | ArtifactSourceError | CommandError | StorageError): boolean =>
-  error instanceof CommandError ? error.reason._tag === "Stale" : !(error instanceof StorageError) && error.retryable
+type TagFailure = IngestError | ArtifactSourceError | CommandError
+
+/** Whether a failure is the tag's own; storage that fails, fails for all. */
+const isOfTag = (error: TagFailure | StorageError): error is TagFailure => !(error instanceof StorageError)
+
+const isRetryable = (error: TagFailure): boolean =>
+  error instanceof CommandError ? error.reason._tag === "Stale" : error.retryable
 
 const ingestTag = Effect.fnUntraced(function*(
   module: Module.Module,

@@ -110,6 +110,37 @@ export const cases: ReadonlyArray<ContractCase> = [
   ),
 
   scenario(
+    "what an operator changes has to make sense",
+    Effect.gen(function*() {
+      const module = yield* register("my-redis")
+      const options = yield* asAda
+      const change = (changes: ModuleCatalog.ModuleChanges) =>
+        ModuleCatalog.updateModule({ ...options, moduleId: module.id, changes })
+      const identity = { pattern: "(" }
+      const issuer = { exact: "https://git.example.org" }
+      yield* refused(
+        "a pattern that is none",
+        change({ trustPolicy: { signers: [{ kind: "keyless", issuer, identity }] } }),
+        "InvalidInput"
+      )
+      yield* refused("a priority of another category", change({ priority: 1000 }), "InvalidInput")
+      yield* refused(
+        "a pattern that leaves the root",
+        change({ specs: { ...module.specs, mask: ["/etc/../var"] } }),
+        "InvalidInput"
+      )
+      const requires = [{ name: "system-base", version: "newest", optional: false }]
+      yield* refused(
+        "a range that is none",
+        change({ dependencies: { ...module.dependencies, requires } }),
+        "InvalidInput"
+      )
+      yield* equal("the record", yield* getModule(module.id), module)
+      yield* equal("disabled", (yield* change({ enabled: false })).enabled, false)
+    })
+  ),
+
+  scenario(
     "a re-import reports what differs, changes nothing unless told to, and never whom to trust",
     Effect.gen(function*() {
       const module = yield* register("my-redis")
@@ -158,7 +189,16 @@ export const cases: ReadonlyArray<ContractCase> = [
       yield* equal("versions", versions, 1)
       yield* equal("assignments", yield* Templates.listAssignments({ accountId, templateId: template.id }), [])
       yield* refused("reading it", ModuleCatalog.getModule({ accountId, moduleName: "system-base" }), "NotFound")
-      yield* register("system-base", { category: "system-base" })
+      const parent = yield* register("system-base", { category: "system-base" })
+      yield* ModuleDeletion.deleteModule({
+        ...options,
+        moduleId: (yield* ModuleCatalog.getModule({ accountId, moduleName: "my-redis" })).id
+      })
+      const childManifest = `${manifest("base-config")}variety: config\nparent_module: system-base\n`
+      yield* ModuleCatalog.registerModule({ ...options, manifestText: childManifest })
+      const childless = ModuleDeletion.deleteModule({ ...options, moduleId: parent.id })
+      const orphan = yield* refused("deleting a parent", childless, "StillNeeded")
+      yield* contains("the message", orphan.message, "module base-config, which is its child")
     })
   )
 ]

@@ -8,6 +8,8 @@ import * as ModuleCatalog from "../../catalog/ModuleCatalog.ts"
 import * as Events from "../../events/Events.ts"
 import * as ModuleIngest from "../../ingest/ModuleIngest.ts"
 import * as RegistryPoller from "../../ingest/RegistryPoller.ts"
+import { SignatureVerifier } from "../../ingest/SignatureVerifier.ts"
+import { Storage } from "../../storage/Storage.ts"
 import * as Promotion from "../../versions/Promotion.ts"
 import { type ContractCase, equal } from "../ContractCase.ts"
 import { FakeRegistry } from "../FakeRegistry.ts"
@@ -22,6 +24,7 @@ import {
   publish,
   refused,
   register,
+  release,
   scenario,
   signer,
   World
@@ -167,6 +170,54 @@ export const cases: ReadonlyArray<ContractCase> = [
   ),
 
   scenario(
+    "what was verified and no longer is stays where it is, and goes no further",
+    Effect.gen(function*() {
+      const module = yield* register("my-redis")
+      const options = yield* asAda
+      const version = yield* release(module, "0.1.0", "blessed")
+      yield* ModuleCatalog.updateModule({
+        ...options,
+        moduleId: module.id,
+        changes: { trustPolicy: FakeSigners.trusting(mallory) }
+      })
+      const again = yield* ModuleIngest.reverify({ ...options, versionId: version.id })
+      yield* equal("verified", again.cosignVerified, false)
+      yield* equal("state", again.lifecycleState, "blessed")
+      yield* equal("recomputed", again.artifacts.map(({ recomputed }) => recomputed), [true])
+      yield* refused(
+        "promoting",
+        Promotion.promote({ ...options, versionId: version.id, to: "live" }),
+        "NotAllowed"
+      )
+    })
+  ),
+
+  scenario(
+    "a verdict under a trust policy that was changed meanwhile is not recorded",
+    Effect.gen(function*() {
+      const module = yield* register("my-redis")
+      const options = yield* asAda
+      yield* publish(module, "0.1.0")
+      const verifier = yield* SignatureVerifier
+      const storage = yield* Storage
+      const distrust = ModuleCatalog.updateModule({
+        ...options,
+        moduleId: module.id,
+        changes: { trustPolicy: FakeSigners.trusting(mallory) }
+      }).pipe(Effect.provideService(Storage, storage), Effect.orDie)
+      const slow = SignatureVerifier.of({
+        verify: (repository, digest, policy) => Effect.tap(verifier.verify(repository, digest, policy), distrust)
+      })
+      yield* refused(
+        "ingest",
+        Effect.provideService(ingest(module, "v0.1.0"), SignatureVerifier, slow),
+        "Stale"
+      )
+      yield* equal("versions", (yield* versionsOf(module.id)).length, 0)
+    })
+  ),
+
+  scenario(
     "a signature on the index alone is not enough",
     Effect.gen(function*() {
       const signers = yield* FakeSigners.FakeSigners
@@ -205,6 +256,8 @@ export const cases: ReadonlyArray<ContractCase> = [
       const module = yield* register("my-redis")
       yield* publish(module, "0.1.0", { moduleName: "my-postgres" })
       yield* refused("another module", ingest(module, "v0.1.0"), "OtherContent")
+      yield* publish(module, "0.1.0 or so", { tag: "odd" })
+      yield* refused("a version that is none", ingest(module, "odd"), "OtherContent")
       yield* publish(module, "0.3.0", { tag: "v0.2.0" })
       yield* refused("another version", ingest(module, "v0.2.0"), "OtherContent")
       yield* ModuleCatalog.updateModule({

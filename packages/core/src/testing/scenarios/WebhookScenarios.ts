@@ -94,13 +94,14 @@ export const cases: ReadonlyArray<ContractCase> = [
   scenario(
     "whatever is wrong, the sender learns nothing, and the operator everything",
     Effect.gen(function*() {
-      const { endpoint, at, options } = yield* endpointFor()
+      const { endpoint, secret, at, options } = yield* endpointFor()
       const wrong = Redacted.make("wrong")
       yield* refused("a wrong secret", deliver(endpoint.id, wrong, hint("v0.1.0")), "WebhookRefused")
       yield* refused("an unknown endpoint", deliver(options.accountId, wrong, hint("v0.1.0")), "WebhookRefused")
       yield* refused("no id at all", deliver("../../etc", wrong, hint("v0.1.0")), "WebhookRefused")
+      yield* refused("what no row can hold", deliver(endpoint.id, secret, hint("v1\u0000")), "WebhookRefused")
       const recent = yield* WebhookInbox.recent(at)
-      yield* equal("refused", recent.refused.map(({ reason }) => reason), ["SignatureMismatch"])
+      yield* equal("refused", recent.refused.map(({ reason }) => reason), ["MalformedContent", "SignatureMismatch"])
       yield* equal("taken in", recent.deliveries, [])
     })
   ),
