@@ -288,7 +288,7 @@ export const cases: ReadonlyArray<ContractCase> = [
         "PersonNeeded"
       )
       yield* refused(
-        "rolling back to what was rolled back from",
+        "rolling back to the version that was vetoed",
         Promotion.rollback({ ...options, moduleId: module.id, toVersionId: second.id, reason: "try again" }),
         "NotAllowed"
       )
