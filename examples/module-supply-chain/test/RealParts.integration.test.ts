@@ -86,7 +86,7 @@ describe.skipIf(absent.length > 0)("the main job on Debian's docker-registry", {
       for (const artifact of artifacts) {
         const image = join(copy, "blobs", artifact.composefs_digest.replace(":", "/"))
         assert.strictEqual(`sha256:${run("fsverity", "digest", "--compact", image).trim()}`, artifact.fsverity_root_hash)
-        assert.include(run("fsck.erofs", image), "No errors found")
+        assert.doesNotThrow(() => run("fsck.erofs", image))
         assert.isAbove((await readFile(image)).byteLength, 4096)
       }
     })

@@ -157,7 +157,7 @@ const findConfusion = (document: object, type: string): string | undefined => {
     return `it was announced as ${type}, but its mediaType is ${JSON.stringify(declared)?.slice(0, 120)}`
   }
   const foreign = MediaType.isImage(type) ? ["manifests", "fsLayers"] : ["layers", "config", "fsLayers"]
-  const present = foreign.find((key) => key in document)
+  const present = foreign.find((key) => Object.hasOwn(document, key))
   return present === undefined ? undefined : `a document of type ${type} must not have ${JSON.stringify(present)}`
 }
 
@@ -300,14 +300,13 @@ const descriptorKeys = [
   "platform"
 ] as const
 
-const ordered = (value: object, keys: ReadonlyArray<string>): Record<string, unknown> => {
-  const result: Record<string, unknown> = {}
-  for (const key of keys) {
-    const member: unknown = Reflect.get(value, key)
-    if (member !== undefined) result[key] = orderedMember(key, member)
-  }
-  return result
-}
+// Through entries, because an assignment to the key "__proto__" would not make a member of it.
+const ordered = (value: object, keys: ReadonlyArray<string>): Record<string, unknown> =>
+  Object.fromEntries(
+    keys.filter((key) => Object.hasOwn(value, key))
+      .map((key): [string, unknown] => [key, orderedMember(key, Reflect.get(value, key))])
+      .filter(([, member]) => member !== undefined)
+  )
 
 const orderedMember = (key: string, member: unknown): unknown => {
   if (Array.isArray(member) && (key === "layers" || key === "manifests")) {
