@@ -20,7 +20,6 @@ const allowed: Readonly<Record<string, Allowed>> = {
       "effect",
       "re2js",
       "@noble/ciphers",
-      "@peculiar/x509",
       "@sigstore/bundle",
       "@sigstore/core",
       "@sigstore/protobuf-specs",
