@@ -15,8 +15,11 @@ export default defineConfig({
   esbuildPlugins: [{
     name: "keep-modules",
     setup(build) {
-      build.onResolve({ filter: /^\.\.?\/.*\.ts$/ }, (imported) =>
-        imported.kind === "entry-point" ? undefined : { path: imported.path.replace(/\.ts$/, ".js"), external: true })
+      build.onResolve(
+        { filter: /^\.\.?\/.*\.ts$/ },
+        (imported) =>
+          imported.kind === "entry-point" ? undefined : { path: imported.path.replace(/\.ts$/, ".js"), external: true }
+      )
     }
   }]
 })

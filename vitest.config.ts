@@ -16,7 +16,11 @@ export default defineConfig({
       {
         test: {
           name: "integration",
-          include: ["packages/*/test/**/*.integration.test.ts", "test/**/*.integration.test.ts", "examples/*/test/**/*.integration.test.ts"],
+          include: [
+            "packages/*/test/**/*.integration.test.ts",
+            "test/**/*.integration.test.ts",
+            "examples/*/test/**/*.integration.test.ts"
+          ],
           exclude: ["**/node_modules/**"],
           testTimeout: 120_000,
           hookTimeout: 120_000

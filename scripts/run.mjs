@@ -50,7 +50,9 @@ const sayWhatWasSkipped = () => {
       : `         They use real parts; absent here: ${absent.join(", ")}. \`bash .ci/run\` installs them on Debian.`
   ]
   if (!existsSync(join(root, "..", "shared", "vectors")) && env.LAMINA_VECTORS === undefined) {
-    lines.push("skipped: tests of vectors from outside; there is no ../shared/vectors, and LAMINA_VECTORS names no folder.")
+    lines.push(
+      "skipped: tests of vectors from outside; there is no ../shared/vectors, and LAMINA_VECTORS names no folder."
+    )
   }
   process.stdout.write(`${lines.join("\n")}\n`)
 }

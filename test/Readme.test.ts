@@ -37,7 +37,9 @@ const run = ({ document, line, code }: Example): ReadonlyArray<string> => {
   mkdirSync(scratch, { recursive: true })
   const file = join(scratch, `${document.replaceAll(/\W+/g, "-")}-${line}.ts`)
   writeFileSync(file, code)
-  return execFileSync(process.execPath, [file], { encoding: "utf8", cwd: scratch, timeout: 60_000 }).trimEnd().split("\n")
+  return execFileSync(process.execPath, [file], { encoding: "utf8", cwd: scratch, timeout: 60_000 }).trimEnd().split(
+    "\n"
+  )
 }
 
 describe("the examples of the readable files", () => {
@@ -53,6 +55,5 @@ describe("the examples of the readable files", () => {
     const expected = expectedOutput(example.code)
     const actual = run(example)
     for (const line of expected) assert.include(actual, line)
-  
   })
 })

@@ -2,13 +2,13 @@ import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 
 /** What a step has to say: fields for machines, lines for people. */
-export interface StepResult {
+interface StepResult {
   readonly fields: Readonly<Record<string, unknown>>
   readonly lines: ReadonlyArray<string>
 }
 
 /** Work in bytes or items whose end is known. */
-export type Progress = (done: number, total: number) => void
+type Progress = (done: number, total: number) => void
 
 /** Prints steps as they end, with their time; as text with progress bars on a terminal, or as JSON lines. */
 export interface Report {
@@ -33,7 +33,9 @@ export const make = (options: { readonly json: boolean }): Report => {
     if (!showsProgress || total <= 0) return
     const filled = Math.round((Math.min(done, total) / total) * barWidth)
     const bar = "█".repeat(filled) + "░".repeat(barWidth - filled)
-    process.stderr.write(`\r   ${bar} ${String(Math.floor((Math.min(done, total) / total) * 100)).padStart(3)} %  ${name}\x1b[K`)
+    process.stderr.write(
+      `\r   ${bar} ${String(Math.floor((Math.min(done, total) / total) * 100)).padStart(3)} %  ${name}\x1b[K`
+    )
   }
   const clearProgress = Effect.sync(() => {
     if (showsProgress) process.stderr.write("\r\x1b[K")
@@ -59,7 +61,9 @@ export const make = (options: { readonly json: boolean }): Report => {
     step,
     title: (text) => options.json ? Effect.void : print(`\n${bold(text)}`),
     summary: ({ fields, lines }) =>
-      options.json ? printJson({ done: true, ...fields }) : Effect.forEach(lines, (line) => print(`    ${line}`), { discard: true }),
+      options.json
+        ? printJson({ done: true, ...fields })
+        : Effect.forEach(lines, (line) => print(`    ${line}`), { discard: true }),
     note: (text) => options.json ? printJson({ note: text }) : print(`    ${text}`),
     refusal: (name, reason, detail) =>
       options.json ? printJson({ refusal: name, reason, detail }) : print(` ✗  ${name}: ${bold(reason)}\n    ${detail}`)

@@ -83,7 +83,10 @@ export const trusts = (policy: SignatureVerifier.TrustPolicy, issuer: string, re
   )
 
 const matches = (matcher: SignatureVerifier.Matcher, text: string): boolean =>
-  Result.match(TextMatcher.compile(matcher), { onSuccess: (compiled) => compiled.matches(text), onFailure: () => false })
+  Result.match(TextMatcher.compile(matcher), {
+    onSuccess: (compiled) => compiled.matches(text),
+    onFailure: () => false
+  })
 
 const readOrMakeKey = Effect.fnUntraced(function*(file: string) {
   const password = Redacted.make(process.env["COSIGN_PASSWORD"] ?? "")

@@ -16,8 +16,8 @@ import * as Signing from "./Signing.ts"
 import * as State from "./State.ts"
 
 /** The two people of the example: one builds and asks, the other approves. */
-export const ada = Actor.person("ada@example.com")
-export const grace = Actor.person("grace@example.com")
+const ada = Actor.person("ada@example.com")
+const grace = Actor.person("grace@example.com")
 
 /** Everything that a step works with. */
 export interface World {

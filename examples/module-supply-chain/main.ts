@@ -39,7 +39,9 @@ const job = Effect.fnUntraced(function*(world: World) {
   yield* report.title("The control plane")
   const below = yield* Dependencies.prepare(world, source.directory)
   const { trustedBy } = yield* Ingest.register(world, module, source.directory)
-  if (trustedBy === "operator") yield* report.note("the operator says whom to trust; the manifest names nobody who signs here")
+  if (trustedBy === "operator") {
+    yield* report.note("the operator says whom to trust; the manifest names nobody who signs here")
+  }
   const { deliveryId } = yield* Publication.callWebhook(world, module)
   if (options.holdBeforeIngest) return yield* hold(world)
   const { version } = yield* Ingest.ingest(world, module, deliveryId)

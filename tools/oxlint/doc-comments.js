@@ -25,7 +25,9 @@ const requireDocComment = {
             context.report({ node, message: "An export needs a doc comment: one sentence, @category, @since." })
           } else if (comment !== undefined) {
             for (const tag of ["@category", "@since"]) {
-              if (!comment.includes(tag)) context.report({ node, message: `The doc comment of this export lacks ${tag}.` })
+              if (!comment.includes(tag)) {
+                context.report({ node, message: `The doc comment of this export lacks ${tag}.` })
+              }
             }
           }
           previous = node

@@ -32,7 +32,11 @@ interface Installed {
   readonly signer: string
 }
 
-/** Something on the machine is not what it has to be; nothing of it is used. */
+/**
+ * Something on the machine is not what it has to be; nothing of it is used.
+ *
+ * @public the declaration of `report` names it
+ */
 export class AgentRefusal extends Schema.TaggedError<AgentRefusal>("example/AgentRefusal")("AgentRefusal", {
   module: Schema.String,
   detail: Schema.String
@@ -58,7 +62,9 @@ export const createMachine = Effect.fnUntraced(function*(world: World, template:
     token,
     platformUrl: world.platformUrl,
     registry: yield* HttpRegistry.make({ url: world.registryUrl }),
-    trustRoot: yield* Effect.fromResult(TrustRoot.fromJson(world.signing.trustedRoot, "the machine's trusted_root.json")),
+    trustRoot: yield* Effect.fromResult(
+      TrustRoot.fromJson(world.signing.trustedRoot, "the machine's trusted_root.json")
+    ),
     directory,
     bootId: crypto.randomUUID(),
     bootedAt: Date.now()
@@ -119,7 +125,9 @@ const describe = (
 
 const excerpt = (content: string): ReadonlyArray<string> => {
   const lines = content.split("\n").filter((line) => line !== "" && !line.startsWith("#"))
-  return [...lines.slice(0, 4), ...(lines.length > 4 ? [`… ${lines.length - 4} more lines`] : [])].map((line) => `  | ${line}`)
+  return [...lines.slice(0, 4), ...(lines.length > 4 ? [`… ${lines.length - 4} more lines`] : [])].map((line) =>
+    `  | ${line}`
+  )
 }
 
 const Answer = Schema.fromJsonString(Schema.Struct({ success: Schema.Literal(true), data: Schema.Unknown }))
@@ -216,7 +224,12 @@ const install = Effect.fnUntraced(function*(
 })
 
 const fetchObjects = Effect.fnUntraced(
-  function*(registry: Registry.Registry, repository: string, layer: Blob.Expected & { readonly size: number }, objects: ObjectStore.ObjectStore) {
+  function*(
+    registry: Registry.Registry,
+    repository: string,
+    layer: Blob.Expected & { readonly size: number },
+    objects: ObjectStore.ObjectStore
+  ) {
     const blob = yield* registry.getBlob(repository, layer.digest, { size: layer.size })
     yield* Layer.read(blob.stream, { contents: objects })
   },
@@ -224,6 +237,8 @@ const fetchObjects = Effect.fnUntraced(
 )
 
 /** The file to read through the mount: redis.conf, or the first file of the module. */
-export const fileToRead = (files: ReadonlyArray<{ readonly path: string; readonly kind: string; readonly size: number }>) =>
+export const fileToRead = (
+  files: ReadonlyArray<{ readonly path: string; readonly kind: string; readonly size: number }>
+) =>
   files.find(({ path }) => path === "/etc/redis/redis.conf")?.path ??
     files.find(({ kind, size }) => kind === "file" && size > 0)?.path

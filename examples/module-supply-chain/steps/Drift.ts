@@ -1,4 +1,4 @@
-import { Drift as CoreDrift, type DesiredState, Fleet } from "@lamina/core"
+import { type DesiredState, Drift as CoreDrift, Fleet } from "@lamina/core"
 import * as Effect from "effect/Effect"
 import type { World } from "../World.ts"
 import * as Agent from "./Agent.ts"
@@ -14,7 +14,11 @@ export const watch = (
   world.report.step("drift", () =>
     Effect.gen(function*() {
       const { accountId } = world.asAda
-      const drift = Fleet.drift({ accountId, instanceId: machine.instanceId, patience: { ...CoreDrift.defaultPatience, graceMillis: 0 } })
+      const drift = Fleet.drift({
+        accountId,
+        instanceId: machine.instanceId,
+        patience: { ...CoreDrift.defaultPatience, graceMillis: 0 }
+      })
       const before = yield* drift
       const other = `sha256:${"0".repeat(64)}`
       yield* Agent.report(machine, desired, 2, { ...running, [moduleName]: other })

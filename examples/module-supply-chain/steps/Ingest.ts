@@ -61,7 +61,7 @@ export const resume = Effect.fnUntraced(function*({ report }: World) {
 })
 
 /** The version of a built module, as it is recorded. */
-export const versionOf = Effect.fnUntraced(function*({ asAda }: World, module: Built) {
+const versionOf = Effect.fnUntraced(function*({ asAda }: World, module: Built) {
   const { id } = yield* ModuleCatalog.getModule({ ...asAda, moduleName: module.name })
   const versions = yield* ModuleCatalog.listVersions({ ...asAda, moduleId: id, limit: 1000 })
   const version = versions.find(({ versionString }) => versionString === module.versionString)

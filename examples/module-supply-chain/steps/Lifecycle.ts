@@ -1,11 +1,4 @@
-import {
-  Approvals,
-  Composition,
-  type ModuleVersion,
-  Promotion,
-  TemplateComposition,
-  Templates
-} from "@lamina/core"
+import { Approvals, Composition, type ModuleVersion, Promotion, TemplateComposition, Templates } from "@lamina/core"
 import * as Effect from "effect/Effect"
 import type { World } from "../World.ts"
 

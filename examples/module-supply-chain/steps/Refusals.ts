@@ -1,5 +1,3 @@
-import { Digest, HttpRegistry } from "@lamina/oci"
-import { Fault, FaultyRegistry } from "@lamina/oci/testing"
 import {
   ArtifactSource,
   ModuleIngest,
@@ -10,6 +8,8 @@ import {
   WebhookEndpoints,
   WebhookInbox
 } from "@lamina/core"
+import { Digest, HttpRegistry } from "@lamina/oci"
+import { Fault, FaultyRegistry } from "@lamina/oci/testing"
 import { OciArtifactSource } from "@lamina/platform"
 import { Signer } from "@lamina/signing"
 import * as Clock from "effect/Clock"
@@ -80,8 +80,7 @@ const flippedByte = Effect.fnUntraced(function*(world: World, subject: Subject) 
   }).pipe(
     Effect.provide(OciArtifactSource.layer({ registry: tampered })),
     Effect.flatMap(() => wentThrough("a flipped byte")),
-    Effect.catchTag("IngestError", (error) =>
-      Effect.succeed({ reason: reasonOf(error.reason), detail: error.message }))
+    Effect.catchTag("IngestError", (error) => Effect.succeed({ reason: reasonOf(error.reason), detail: error.message }))
   )
 }, Effect.scoped)
 
@@ -127,7 +126,11 @@ const ingestUntrusted = Effect.fnUntraced(function*(world: World, subject: Subje
   }
   const refusals = yield* Promotion.promote({ ...world.asAda, versionId: version.id, to: "staging" }).pipe(
     Effect.flatMap(() => wentThrough("an unverified version")),
-    Effect.catchReason("PromotionError", "NotAllowed", ({ refusals }) => Effect.succeed(refusals.map(({ _tag }) => _tag)))
+    Effect.catchReason(
+      "PromotionError",
+      "NotAllowed",
+      ({ refusals }) => Effect.succeed(refusals.map(({ _tag }) => _tag))
+    )
   )
   const rejected = verdict.rejected.find(({ tag }) => tag === verdict.tag)
   return {
@@ -251,10 +254,11 @@ const promotionWithoutApproval = Effect.fnUntraced(function*(world: World, subje
     moduleId: subject.version.moduleId,
     digest: published.index.digest
   })
-  for (const to of ["staging", "blessed"] as const) yield* Promotion.promote({ ...world.asAda, versionId: version.id, to })
+  for (const to of ["staging", "blessed"] as const) {
+    yield* Promotion.promote({ ...world.asAda, versionId: version.id, to })
+  }
   return yield* Promotion.promote({ ...world.asAda, versionId: version.id, to: "live", allowDowngrade: true }).pipe(
     Effect.flatMap(() => wentThrough("a promotion without approval")),
-    Effect.catchTag("PromotionError", (error) =>
-      Effect.succeed({ reason: error.reason._tag, detail: error.message }))
+    Effect.catchTag("PromotionError", (error) => Effect.succeed({ reason: error.reason._tag, detail: error.message }))
   )
 })

@@ -13,7 +13,10 @@ export interface Source {
 export const dryRun = ({ report }: World, { directory }: Source) =>
   report.step("dry run", () =>
     Effect.map(ModuleBuilder.dryRun(directory), (found) => {
-      const warnings = [...found.renderedIssues, ...found.layoutIssues.map(({ message, severity }) => `${severity}: ${message}`)]
+      const warnings = [
+        ...found.renderedIssues,
+        ...found.layoutIssues.map(({ message, severity }) => `${severity}: ${message}`)
+      ]
       return {
         ...found,
         report: {
@@ -63,7 +66,9 @@ export const build = (world: World, source: Source) =>
         },
         lines: [
           `${module.name} ${module.versionString}, ${
-            module.gitSha === undefined ? "from a directory without a commit of its own" : `commit ${module.gitSha.slice(0, 12)}`
+            module.gitSha === undefined
+              ? "from a directory without a commit of its own"
+              : `commit ${module.gitSha.slice(0, 12)}`
           }`,
           ...module.artifacts.flatMap((artifact) => [
             `${artifact.architecture}  composefs_digest   ${artifact.composefsDigest}`,

@@ -21,7 +21,9 @@ const freePort = (): Promise<number> =>
     server.once("error", reject)
     server.listen(0, "127.0.0.1", () => {
       const address = server.address()
-      server.close(() => typeof address === "object" && address !== null ? resolve(address.port) : reject(new Error("no port")))
+      server.close(() =>
+        typeof address === "object" && address !== null ? resolve(address.port) : reject(new Error("no port"))
+      )
     })
   })
 
@@ -62,7 +64,8 @@ const decodeArtifacts = Schema.decodeUnknownSync(
   Schema.Array(Schema.Struct({ composefs_digest: Schema.String, fsverity_root_hash: Schema.String }))
 )
 
-const run = (program: string, ...args: ReadonlyArray<string>): string => execFileSync(program, args, { encoding: "utf8" })
+const run = (program: string, ...args: ReadonlyArray<string>): string =>
+  execFileSync(program, args, { encoding: "utf8" })
 
 describe.skipIf(absent.length > 0)("the main job on Debian's docker-registry", { timeout: 120_000 }, () => {
   it("publishes what skopeo, fsverity and fsck.erofs read", async () => {
@@ -85,7 +88,10 @@ describe.skipIf(absent.length > 0)("the main job on Debian's docker-registry", {
       assert.strictEqual(artifacts.length, 2)
       for (const artifact of artifacts) {
         const image = join(copy, "blobs", artifact.composefs_digest.replace(":", "/"))
-        assert.strictEqual(`sha256:${run("fsverity", "digest", "--compact", image).trim()}`, artifact.fsverity_root_hash)
+        assert.strictEqual(
+          `sha256:${run("fsverity", "digest", "--compact", image).trim()}`,
+          artifact.fsverity_root_hash
+        )
         assert.doesNotThrow(() => run("fsck.erofs", image))
         assert.isAbove((await readFile(image)).byteLength, 4096)
       }

@@ -19,7 +19,7 @@ export const runMain = async (args: ReadonlyArray<string>): Promise<ReadonlyArra
     errors += chunk.toString()
   })
   const lines: Array<Line> = []
-  if (child.stdout !== null) for await (const line of createInterface(child.stdout)) lines.push(JSON.parse(line))
+  if (child.stdout !== null) { for await (const line of createInterface(child.stdout)) lines.push(JSON.parse(line)) }
   const code = child.exitCode ?? await new Promise<number | null>((resolve) => child.once("exit", resolve))
   if (code !== 0) throw new Error(`the job ended with ${code}: ${errors}`)
   return lines

@@ -15,7 +15,7 @@ export const repository = {
   has_actions: true
 }
 
-export const sender = { id: -2, login: "gitea-actions" }
+const sender = { id: -2, login: "gitea-actions" }
 
 export const push = (over: Record<string, unknown> = {}) => ({
   ref: "refs/tags/v0.1.0",

@@ -38,7 +38,9 @@ const publish = Effect.gen(function*() {
   const published = yield* ModulePublisher.push(module, { registry, repository, tags: [tag] })
   yield* ModulePublisher.sign(module, published, { registry, signer: Signer.key({ keyPair }) })
 
-  const body = new TextEncoder().encode(JSON.stringify({ repository: { full_name: repository }, ref: `refs/tags/${tag}` }))
+  const body = new TextEncoder().encode(
+    JSON.stringify({ repository: { full_name: repository }, ref: `refs/tags/${tag}` })
+  )
   const key = Result.getOrThrow(WebhookKey.make({ id: "ci", secret: Redacted.make(setting("WEBHOOK_SECRET")) }))
   const headers = {
     "content-type": "application/json",

@@ -102,7 +102,7 @@ export const make = (
     const { trusted, url } = yield* orFail(realm.examine(server.realm, settings), fail)
     const sent = tokenRequest(url, server, wanted, trusted ? credentials : undefined, settings.userAgent)
     const reply = yield* exchange(sent, fail)
-    if (false) return yield* tokenRefused(reply, trusted || credentials === undefined, fail)
+    if (reply.status !== 200) return yield* tokenRefused(reply, trusted || credentials === undefined, fail)
     const body = yield* replies.json(TokenResponse, reply, maximumTokenBytes, "answer of the token server", fail)
     const token = body.token ?? body.access_token
     // A header can hold no more than visible ASCII.
