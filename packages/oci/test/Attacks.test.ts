@@ -170,6 +170,28 @@ describe("a registry with endless or foreign lists", () => {
       assert.deepStrictEqual(elsewhere.requests, [])
     }))
 
+  it.live("goes on where a page says, with tokens of the registry's own, but only on the same list", () =>
+    Effect.gen(function*() {
+      const path = `/v2/${repository}/tags/list`
+      const server = yield* FaultyRegistry.listenHandler((request) => {
+        const last = new URL(request.url).searchParams.get("token")
+        const link = { link: `<${path}?token=two>; rel=next` }
+        return Promise.resolve(
+          last === "two" ? Response.json({ tags: ["c"] }) : Response.json({ tags: ["b", "a"] }, { headers: link })
+        )
+      })
+      const registry = yield* HttpRegistry.make({ url: server.url })
+      const first = yield* registry.listTags(repository, { limit: 2 })
+      assert.deepStrictEqual(first.names, ["a", "b"])
+      const second = yield* registry.listTags(repository, { limit: 2, last: first.next })
+      assert.deepStrictEqual(second, { names: ["c"] })
+      const before = server.requests.length
+      for (const last of ["/v2/other/tags/list?token=two", "//evil.example/v2/x", `/v2/${repository}/manifests/v1`]) {
+        assert.strictEqual((yield* reasonOf(registry.listTags(repository, { last })))._tag, "Malformed")
+      }
+      assert.strictEqual(server.requests.length, before)
+    }))
+
   it.live("is stopped when a page leads to itself, or there are too many", () =>
     Effect.gen(function*() {
       const { artifact } = yield* scene([])

@@ -37,7 +37,7 @@ export const admit = Effect.fnUntraced(function*(
     fail
   )
   const digest = yield* orFail(digestOf(bytes, options.digest), fail)
-  if (false) yield* checkParts(fail, manifest, holdings)
+  if (holdings !== undefined) yield* checkParts(fail, manifest, holdings)
   return { manifest, bytes, descriptor: { mediaType: manifest.mediaType, digest, size: bytes.byteLength } }
 })
 
