@@ -27,7 +27,7 @@ const allowed: Readonly<Record<string, Allowed>> = {
     ],
     node: true
   },
-  core: { siblings: [], libraries: ["effect", "minimatch", "re2js", "semver", "yaml", "zod"], node: false },
+  core: { siblings: [], libraries: ["effect", "re2js", "semver", "yaml", "zod"], node: false },
   "storage-memory": { siblings: ["core"], libraries: ["effect"], node: false },
   "storage-postgres": { siblings: ["core"], libraries: ["effect", "@effect/sql-pg"], node: true },
   platform: {
