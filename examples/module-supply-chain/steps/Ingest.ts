@@ -1,6 +1,7 @@
-import { ModuleCatalog, ModuleIngest, type ModuleVersion, WebhookWorker } from "@lamina/core"
+import { Manifest, ModuleCatalog, ModuleIngest, type ModuleVersion, WebhookWorker } from "@lamina/core"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
+import * as Result from "effect/Result"
 import { readFile } from "node:fs/promises"
 import { join } from "node:path"
 import * as Signing from "../Signing.ts"
@@ -15,10 +16,16 @@ import type { Built } from "./Repository.ts"
 export const register = Effect.fnUntraced(function*(world: World, module: Built, directory: string) {
   const { asAda, options, signing } = world
   const repository = repositoryOf(world, module.name)
+  const manifestText = yield* Effect.promise(() => readFile(join(directory, "manifest.yaml"), "utf8"))
   const registered = yield* Effect.option(ModuleCatalog.getModule({ ...asAda, moduleName: module.name }))
   const record = Option.isSome(registered) ? registered.value : yield* ModuleCatalog.registerModule({
     ...asAda,
-    manifestText: yield* Effect.promise(() => readFile(join(directory, "manifest.yaml"), "utf8")),
+    manifestText,
+    // The flat shape names no category; where nobody says, a module lies in the topmost one.
+    category: Result.match(Manifest.parse(manifestText), {
+      onSuccess: ({ manifest }) => manifest.category ?? "userland",
+      onFailure: () => undefined
+    }),
     ociRepository: repository,
     forgeRepository: repository,
     requiredArchitectures: options.architectures

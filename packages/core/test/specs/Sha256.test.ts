@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { digestOf } from "@lamina/core/specs/internal/Sha256"
+import { digestOf } from "../../src/specs/internal/Sha256.ts"
 import * as fc from "fast-check"
 import { createHash } from "node:crypto"
 
