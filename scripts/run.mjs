@@ -1,7 +1,8 @@
 // `npm start`, `npm test` and `npm run bench`, on a bare machine with Node 20 and npm: set up, then do it.
 // Everything after the set-up runs on the Node that the lockfile pins, not on the one which started this file.
 import { spawnSync } from "node:child_process"
-import { existsSync, readdirSync, statSync } from "node:fs"
+import { createHash } from "node:crypto"
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs"
 import { dirname, join } from "node:path"
 import { fileURLToPath } from "node:url"
 
@@ -16,16 +17,17 @@ const run = (command, args, options = {}) => {
   if (status !== 0) process.exit(status ?? 1)
 }
 
-const isInstalled = () => {
-  const installed = join(root, "node_modules", ".modules.yaml")
-  return existsSync(installed) && statSync(installed).mtimeMs >= statSync(join(root, "pnpm-lock.yaml")).mtimeMs
-}
+// What was installed last, told by the lockfile it was installed from.
+const stamp = join(root, "node_modules", ".lamina-installed")
+const lockfileHash = () => createHash("sha256").update(readFileSync(join(root, "pnpm-lock.yaml"))).digest("hex")
+const isInstalled = () => existsSync(stamp) && readFileSync(stamp, "utf8") === lockfileHash()
 
 // Output of the set-up goes to stderr, so that `npm start --silent -- --json` prints nothing but JSON.
 const setUp = () => {
   if (isInstalled()) return
   process.stderr.write(`Setting up: dependencies of pnpm-lock.yaml, with ${pnpm} through npx.\n`)
   run("npx", ["-y", pnpm, "install", "--frozen-lockfile"], { stdio: ["ignore", 2, 2] })
+  writeFileSync(stamp, lockfileHash())
 }
 
 const benchmarks = () =>
