@@ -60,7 +60,7 @@ export interface Options<E> {
  * @category layers
  * @since 0.1.0
  */
-export const layer = <E>(options: Options<E>): Layer.Layer<Services, E> =>
+export const layer = <E>(options: Options<E>): Layer.Layer<Services, E | AesSecretBox.WeakKey> =>
   Layer.mergeAll(
     options.storage,
     OciArtifactSource.layer({ ...options.artifacts, registry: options.registry }),

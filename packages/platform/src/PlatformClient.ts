@@ -30,6 +30,7 @@ import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as ManagedRuntime from "effect/ManagedRuntime"
 import * as Redacted from "effect/Redacted"
+import * as Result from "effect/Result"
 import * as PlatformHandler from "./http/PlatformHandler.ts"
 import * as Platform from "./Platform.ts"
 import * as PlatformOptions from "./PlatformOptions.ts"
@@ -91,27 +92,30 @@ export interface PlatformClient extends AsyncDisposable {
  * @since 0.1.0
  */
 export const createPlatform = async (options: PlatformOptions.PlatformOptions): Promise<PlatformClient> => {
-  const runtime = ManagedRuntime.make(layerOf(options))
+  const checked = Result.getOrThrowWith(PlatformOptions.check(options), (error) => error)
+  const { deepIngest } = checked
+  const runtime = ManagedRuntime.make(layerOf(checked))
   const run = async <A, E>(effect: Effect.Effect<A, E, Platform.Services>, call?: CallOptions): Promise<A> => {
     const exit = await runtime.runPromiseExit(effect, call?.signal === undefined ? {} : { signal: call.signal })
     if (Exit.isSuccess(exit)) return exit.value
-    if (call?.signal?.aborted === true) throw call.signal.reason
+    if (call?.signal?.aborted === true && Cause.hasInterruptsOnly(exit.cause)) throw call.signal.reason
     throw Cause.squash(exit.cause)
   }
-  // Storage and registry are opened now, so that a wrong address is known here and not with the first request.
-  await run(Effect.void)
-  const { deepIngest } = PlatformOptions.PlatformOptions.parse(options)
   const close = () => runtime.dispose()
+  // Storage and registry are opened now, so that a wrong address is known here and not with the first request.
+  await run(Effect.void).catch(async (error: unknown) => {
+    await close()
+    throw error
+  })
   return {
     ...operations(run, deepIngest),
     run,
     handler: (handlerOptions = {}) => PlatformHandler.make(run, handlerOptions),
     startWorker: (workerOptions = {}) => {
       const stopped = new AbortController()
+      // It ends in no other way than by being stopped or closed, and both are no failure.
       const worker = run(WebhookWorkLoop.run({ deep: deepIngest, ...workerOptions }), { signal: stopped.signal })
-        .catch((error: unknown) => {
-          if (!stopped.signal.aborted) throw error
-        })
+        .catch(() => undefined)
       return async () => {
         stopped.abort()
         await worker
@@ -122,9 +126,8 @@ export const createPlatform = async (options: PlatformOptions.PlatformOptions): 
   }
 }
 
-const layerOf = (options: PlatformOptions.PlatformOptions) =>
+const layerOf = (checked: PlatformOptions.CheckedOptions) =>
   Layer.unwrap(Effect.gen(function*() {
-    const checked = yield* Effect.fromResult(PlatformOptions.check(options))
     const trustRoot = yield* Effect.fromResult(PlatformOptions.readTrustRoot(checked.trustedRoot))
     const registry = yield* PlatformOptions.openRegistry(checked.registry)
     return Platform.layer({

@@ -11,6 +11,7 @@ import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import { z } from "zod"
+import * as AesSecretBox from "./adapters/AesSecretBox.ts"
 
 const isRegistry = (value: unknown): value is Registry.Registry =>
   typeof value === "object" && value !== null && "getManifest" in value && "getBlob" in value && "referrers" in value
@@ -18,10 +19,13 @@ const isRegistry = (value: unknown): value is Registry.Registry =>
 const RegistryOption = z.union([
   z.custom<Registry.Registry>(isRegistry, "expected a Registry of @lamina/oci, { url } or { directory }"),
   z.strictObject({
-    url: z.url({ protocol: /^https?$/ }),
+    url: z.url({ protocol: /^https?$/, error: "expected an http:// or https:// URL" }),
     username: z.string().min(1).optional(),
     password: z.string().optional(),
     insecure: z.boolean().optional()
+  }).refine(({ password, username }) => password === undefined || username !== undefined, {
+    path: ["username"],
+    error: "expected one beside the password"
   }),
   z.strictObject({ directory: z.string().min(1) })
 ])
@@ -50,9 +54,12 @@ export const PlatformOptions = z.strictObject({
   /** The content of `trusted_root.json`; without it no keyless signature is accepted. */
   trustedRoot: z.unknown().optional(),
   /** At least 32 random characters, kept outside of the database: webhook secrets are stored under it. */
-  secretKey: z.string().min(32, "expected at least 32 random characters (openssl rand -base64 32)"),
+  secretKey: z.string().min(
+    AesSecretBox.minimumKeyLength,
+    `expected at least ${AesSecretBox.minimumKeyLength} random characters (openssl rand -base64 32)`
+  ),
   /** Keys that were in use before; they only open. */
-  previousSecretKeys: z.array(z.string().min(32)).default([]),
+  previousSecretKeys: z.array(z.string().min(AesSecretBox.minimumKeyLength)).default([]),
   /** Whether a signature by a key must be in a transparency log. Default true, as cosign does. */
   keysRequireTransparencyLog: z.boolean().default(true),
   /** Whether webhooks must carry a Standard Webhooks signature, which cannot be replayed. Default false. */
@@ -106,7 +113,21 @@ export const check = (options: PlatformOptions): Result.Result<CheckedOptions, I
 }
 
 // zod's messages name types and limits, never the value: a secret that is too short does not end up in a log.
-const problemOf = (issue: z.core.$ZodIssue): string => `${issue.path.join(".") || "options"}: ${issue.message}`
+const problemOf = (issue: z.core.$ZodIssue): string => {
+  const path: Array<PropertyKey> = [...issue.path]
+  let innermost = issue
+  // Of a union's alternatives, the one meant is that whose own shape fits and where only something inside is wrong.
+  while (innermost.code === "invalid_union") {
+    const meant = innermost.errors.find((issues) => issues.every(isInside)) ?? innermost.errors[0]
+    const next = meant?.[0]
+    if (next === undefined) break
+    path.push(...next.path)
+    innermost = next
+  }
+  return `${path.map(String).join(".") || "options"}: ${innermost.message}`
+}
+
+const isInside = ({ code, path }: z.core.$ZodIssue): boolean => path.length > 0 || code === "unrecognized_keys"
 
 /**
  * Opens the registry of the options.

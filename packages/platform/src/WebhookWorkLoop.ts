@@ -20,7 +20,8 @@ export interface Options extends WebhookWorker.WorkOptions {
 }
 
 /**
- * Works until it is interrupted. A database that cannot be reached is logged and tried again.
+ * Works until it is interrupted. A database that cannot be reached is logged and tried again, and so is a defect: the
+ * job that met it is taken up once more when its lease has run out.
  *
  * @category operations
  * @since 0.1.0
@@ -28,12 +29,14 @@ export interface Options extends WebhookWorker.WorkOptions {
 export const run = (options: Options = {}): Effect.Effect<never, never, WebhookWorker.Requirements> => {
   const idle = options.idle ?? Duration.seconds(1)
   const afterFailure = options.afterFailure ?? Duration.seconds(5)
-  const round = WebhookWorker.processOnce(options).pipe(
-    Effect.matchEffect({
-      onSuccess: (worked) => worked.length === 0 ? Effect.sleep(idle) : Effect.void,
-      onFailure: (error) =>
-        Effect.andThen(Effect.logWarning(`webhook worker: ${error.message}`), Effect.sleep(afterFailure))
-    })
+  const round = Effect.matchEffect(WebhookWorker.processOnce(options), {
+    onSuccess: (worked) => worked.length === 0 ? Effect.sleep(idle) : Effect.void,
+    onFailure: (error) =>
+      Effect.andThen(Effect.logWarning(`webhook worker: ${error.message}`), Effect.sleep(afterFailure))
+  }).pipe(
+    Effect.catchDefect((defect) =>
+      Effect.andThen(Effect.logError("webhook worker", defect), Effect.sleep(afterFailure))
+    )
   )
   return Effect.forever(round)
 }

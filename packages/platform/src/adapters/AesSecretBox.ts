@@ -7,6 +7,7 @@ import { SecretBox } from "@lamina/core"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
+import * as Schema from "effect/Schema"
 import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from "node:crypto"
 
 /**
@@ -21,6 +22,30 @@ export interface Options {
   readonly previousKeys?: ReadonlyArray<Redacted.Redacted<string>>
 }
 
+/**
+ * The fewest characters of a key.
+ *
+ * @category constants
+ * @since 0.1.0
+ */
+export const minimumKeyLength = 32
+
+/**
+ * A key that could be guessed. `position` is 0 for `key`, and counts on through `previousKeys`.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class WeakKey extends Schema.TaggedError<WeakKey>("@lamina/platform/adapters/WeakKey")("WeakKey", {
+  position: Schema.Int,
+  length: Schema.Int
+}) {
+  override get message(): string {
+    const name = this.position === 0 ? "key" : `previousKeys[${this.position - 1}]`
+    return `secret box ${name}: expected at least ${minimumKeyLength} random characters, got ${this.length}`
+  }
+}
+
 const algorithm = "aes-256-gcm"
 const nonceLength = 12
 const tagLength = 16
@@ -32,18 +57,21 @@ const version = "v1"
  * @category layers
  * @since 0.1.0
  */
-export const layer = (options: Options): Layer.Layer<SecretBox.SecretBox> => {
-  const sealingKey = deriveKey(options.key)
-  const openingKeys = [sealingKey, ...(options.previousKeys ?? []).map(deriveKey)]
-  return Layer.succeed(
-    SecretBox.SecretBox,
-    SecretBox.SecretBox.of({
-      seal: (purpose, secret) => Effect.sync(() => seal(sealingKey, purpose, Redacted.value(secret))),
-      open: (purpose, sealed) => Effect.suspend(() => open(openingKeys, purpose, sealed)),
-      generate: Effect.sync(() => Redacted.make(`whsec_${randomBytes(32).toString("base64")}`))
-    })
-  )
-}
+export const layer = (options: Options): Layer.Layer<SecretBox.SecretBox, WeakKey> =>
+  Layer.effect(SecretBox.SecretBox, make(options))
+
+const make = Effect.fnUntraced(function*({ key, previousKeys = [] }: Options) {
+  for (const [position, { length }] of [key, ...previousKeys].map(Redacted.value).entries()) {
+    if (length < minimumKeyLength) return yield* new WeakKey({ position, length })
+  }
+  const sealingKey = deriveKey(key)
+  const openingKeys = [sealingKey, ...previousKeys.map(deriveKey)]
+  return SecretBox.SecretBox.of({
+    seal: (purpose, secret) => Effect.sync(() => seal(sealingKey, purpose, Redacted.value(secret))),
+    open: (purpose, sealed) => Effect.suspend(() => open(openingKeys, purpose, sealed)),
+    generate: Effect.sync(() => Redacted.make(`whsec_${randomBytes(32).toString("base64")}`))
+  })
+})
 
 // The host's key may have any length and form; the cipher wants 32 bytes that serve no other purpose.
 const deriveKey = (key: Redacted.Redacted<string>): Uint8Array =>

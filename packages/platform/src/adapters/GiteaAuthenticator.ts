@@ -71,8 +71,9 @@ const verify = (
   })
 }
 
-// The headers choose which of the signatures is checked, all under the endpoint's own keys: whoever lies about the
-// kind has to sign all the same.
+// The headers are not signed, and choose which signatures are checked and how the body is read. All are made with the
+// endpoint's own keys, so whoever lies about the kind can only have bytes read that a holder of a key signed: a push as
+// a callback, say. Either is a hint, the tag is read again from the registry, and the same bytes count once.
 const kindOf = (headers: Readonly<Record<string, string>>): WebhookKind.WebhookKind => {
   if (WebhookHeaders.get(headers, "x-powernode-signature") !== undefined) return "disk-image-callback"
   const isNative = ["x-gitea-event-type", "x-gitea-event", "x-forgejo-event"]
@@ -99,19 +100,24 @@ const refusedBySignature = (error: WebhookRefused.WebhookRefused): WebhookAuthen
 const read = (
   verified: WebhookSignature.Verified,
   webhook: WebhookAuthenticator.IncomingWebhook
-): Result.Result<WebhookAuthenticator.WebhookContent, WebhookAuthenticator.WebhookRefused> =>
-  Result.map(
-    Result.mapError(
-      WebhookEvent.parse({ ...verified, eventType: WebhookEvent.eventTypeOf(webhook.headers) }),
-      (error) =>
-        new WebhookAuthenticator.WebhookRefused({
-          reason: error._tag,
-          detail: error.message,
-          bodySha256: verified.bodyHash
-        })
-    ),
-    contentOf
-  )
+): Result.Result<WebhookAuthenticator.WebhookContent, WebhookAuthenticator.WebhookRefused> => {
+  const eventType = WebhookEvent.eventTypeOf(webhook.headers)
+  const parsed = WebhookEvent.parse({ ...verified, eventType })
+  // With Standard Webhooks headers alone, no header tells one callback from the other, but the signed body does.
+  const isEitherCallback = verified.family === "standard-webhooks" && verified.kind === "module-callback"
+  const event = Result.isFailure(parsed) && isEitherCallback
+    ? Result.orElse(WebhookEvent.parse({ ...verified, kind: "disk-image-callback" }), () => parsed)
+    : parsed
+  return Result.mapBoth(event, {
+    onSuccess: contentOf,
+    onFailure: (error) =>
+      new WebhookAuthenticator.WebhookRefused({
+        reason: error._tag,
+        detail: error.message,
+        bodySha256: verified.bodyHash
+      })
+  })
+}
 
 const contentOf = (event: WebhookEvent.WebhookEvent): WebhookAuthenticator.WebhookContent => {
   switch (event._tag) {

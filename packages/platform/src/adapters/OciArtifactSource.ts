@@ -15,7 +15,8 @@ import * as Sbom from "../artifact/Sbom.ts"
 
 /**
  * The registry, and how much of it is read: the composefs image at most `maximumImageBytes` (default 256 MiB), the files
- * of a deep ingest at most `maximumFileBytes` unpacked (default 4 GiB), at most `maximumArchitectures` (default 16).
+ * of a deep ingest at most `maximumFileBytes` (default 4 GiB, packed and unpacked), at most `maximumArchitectures`
+ * (default 16) and `maximumTags` (default 10,000).
  *
  * @category models
  * @since 0.1.0
@@ -25,6 +26,7 @@ export interface Options {
   readonly maximumImageBytes?: number
   readonly maximumFileBytes?: number
   readonly maximumArchitectures?: number
+  readonly maximumTags?: number
 }
 
 /**
@@ -37,7 +39,8 @@ export const layer = (options: Options): Layer.Layer<ArtifactSource.ArtifactSour
   const limits = {
     imageBytes: options.maximumImageBytes ?? 256 * 1024 * 1024,
     fileBytes: options.maximumFileBytes ?? 4 * 1024 * 1024 * 1024,
-    architectures: options.maximumArchitectures ?? 16
+    architectures: options.maximumArchitectures ?? 16,
+    tags: options.maximumTags ?? 10_000
   }
   const { registry } = options
   return Layer.succeed(
@@ -50,7 +53,7 @@ export const layer = (options: Options): Layer.Layer<ArtifactSource.ArtifactSour
         ),
       inspect: (repository, indexDigest) => inspect(registry, repository, indexDigest, limits),
       recompute: (repository, artifact, { deep }) => recompute(registry, repository, artifact, deep, limits),
-      listTags: (repository) => listTags(registry, repository)
+      listTags: (repository) => listTags(registry, repository, limits)
     })
   )
 }
@@ -59,6 +62,7 @@ interface Limits {
   readonly imageBytes: number
   readonly fileBytes: number
   readonly architectures: number
+  readonly tags: number
 }
 
 const inspect = Effect.fn("OciArtifactSource.inspect")(
@@ -69,7 +73,9 @@ const inspect = Effect.fn("OciArtifactSource.inspect")(
     const index = yield* readIndex(registry, repository, digest, refuse)
     if (index.manifests.length === 0) return yield* refuse("its index lists no manifests")
     if (index.manifests.length > limits.architectures) {
-      return yield* refuse(`its index lists ${index.manifests.length} manifests, at most ${limits.architectures} are read`)
+      return yield* refuse(
+        `its index lists ${index.manifests.length} manifests, at most ${limits.architectures} are read`
+      )
     }
     const manifests = yield* Effect.forEach(
       index.manifests,
@@ -78,13 +84,11 @@ const inspect = Effect.fn("OciArtifactSource.inspect")(
     )
     const [first] = manifests
     if (first === undefined) return yield* refuse("its index lists no manifests")
-    const odd = manifests.find(({ config }) => !saysTheSame(config, first.config))
-    if (odd !== undefined) {
-      return yield* refuse(
-        `${odd.config.architecture} says ${identityOf(odd.config)}, ${first.config.architecture} says ${
-          identityOf(first.config)
-        }`
-      )
+    for (const { config } of manifests) {
+      const field = sharedFields.find((field) => config[field] !== first.config[field])
+      if (field !== undefined) {
+        return yield* refuse(`its ${config.architecture} and ${first.config.architecture} differ in ${field}`)
+      }
     }
     const architectures = new Set(manifests.map(({ config }) => config.architecture))
     if (architectures.size < manifests.length) return yield* refuse("its index lists an architecture twice")
@@ -124,6 +128,9 @@ const readIndex = Effect.fnUntraced(
   }
 )
 
+// One version has one manifest and one source, whatever it was compiled for.
+const sharedFields = ["module", "version", "manifest", "fingerprint", "gitSha", "builtAt"] as const
+
 interface Architecture {
   readonly config: ModuleConfig.ModuleConfig
   readonly artifact: ArtifactSource.PublishedArtifact
@@ -136,7 +143,9 @@ const readArchitecture = Effect.fnUntraced(
     const config = yield* readConfig(registry, repository, parts.config, `${repository}@${descriptor.digest}`)
     const { architecture, composefsDigest, fsverityRootHash } = config
     if (descriptor.platform !== undefined && descriptor.platform.architecture !== architecture) {
-      return yield* refuse(`the index says architecture ${descriptor.platform.architecture}, its config ${architecture}`)
+      return yield* refuse(
+        `the index says architecture ${descriptor.platform.architecture}, its config ${architecture}`
+      )
     }
     if (composefsDigest !== parts.image.digest) {
       return yield* refuse(`its config says composefs_digest ${composefsDigest}, its layer is ${parts.image.digest}`)
@@ -216,16 +225,22 @@ const recompute = Effect.fn("OciArtifactSource.recompute")(
     const bytes = yield* Blob.getBytes(registry, repository, parts.image, { limit: limits.imageBytes }).pipe(
       Effect.mapError(fromRegistry("fetch the image of", subject))
     )
-    const image = Image.read(bytes)
+    // What is not rebuilt has to be in canonical form at least, so that a kernel sees in it what is seen here.
+    const image = Image.read(bytes, { canonical: !deep })
     if (Result.isFailure(image)) return yield* refuse(`its composefs image: ${image.failure.message}`)
-    const rebuilt = deep ? yield* rebuild(registry, repository, parts, subject, limits) : undefined
+    const { tree, version } = image.success
+    const rebuilt = deep ? yield* rebuild(registry, repository, parts, subject, { ...limits, version }) : undefined
     if (rebuilt !== undefined && rebuilt !== Digest.ofBytes(bytes)) {
-      return yield* digestMismatch("rebuild", subject, `expected the image ${parts.image.digest} from its files, got ${rebuilt}`)
+      return yield* digestMismatch(
+        "rebuild",
+        subject,
+        `expected the image ${parts.image.digest} from its files, got ${rebuilt}`
+      )
     }
     return {
       composefsDigest: Digest.ofBytes(bytes),
       fsverityRootHash: FsVerity.format(FsVerity.digest(bytes)),
-      files: filesOf(image.success.tree),
+      files: filesOf(tree),
       rebuilt: rebuilt !== undefined
     }
   }
@@ -258,47 +273,68 @@ const filesOf = (tree: Tree.Tree): ReadonlyArray<string> =>
   Array.from(Tree.walk(tree)).filter(({ node }) => node._tag !== "Directory").map(({ path }) => path).toSorted()
 
 const rebuild = Effect.fnUntraced(
-  function*(registry: Registry.Registry, repository: string, parts: Parts, subject: string, limits: Limits) {
+  function*(
+    registry: Registry.Registry,
+    repository: string,
+    parts: Parts,
+    subject: string,
+    { fileBytes, version }: Limits & { readonly version: Image.Version }
+  ) {
     const refuse = malformed("rebuild", subject)
+    const { digest, size } = parts.files
+    if (size > fileBytes) {
+      return yield* limitExceeded("rebuild", subject, `expected at most ${fileBytes} bytes of files, got ${size}`)
+    }
     const { fileLayerDiffId } = yield* readConfig(registry, repository, parts.config, subject)
-    const blob = yield* registry.getBlob(repository, parts.files.digest, { size: parts.files.size }).pipe(
+    const blob = yield* registry.getBlob(repository, digest, { size }).pipe(
       Effect.mapError(fromRegistry("fetch the files of", subject))
     )
-    const { info, tree } = yield* FileLayer.read(blob.stream, { contents: hashing, maxArchiveSize: limits.fileBytes })
-      .pipe(
-        Effect.catch((error) =>
-          error._tag === "RegistryError"
-            ? Effect.fail(fromRegistry("fetch the files of", subject)(error))
-            : refuse(error.message)
-        )
-      )
-    if (info.diffId !== fileLayerDiffId) {
-      return yield* digestMismatch("rebuild", subject, `expected a file layer with diffId ${fileLayerDiffId}, got ${info.diffId}`)
+    const { info, tree } = yield* FileLayer.read(blob.stream, { contents: hashing, maxArchiveSize: fileBytes }).pipe(
+      Effect.catch((error) => {
+        switch (error._tag) {
+          case "RegistryError":
+            return Effect.fail(fromRegistry("fetch the files of", subject)(error))
+          case "LayerError":
+            return error.reason._tag === "LimitExceeded"
+              ? limitExceeded("rebuild", subject, error.message)
+              : refuse(error.message)
+          case "ContentError":
+            return refuse(error.message)
+        }
+      })
+    )
+    if (info.digest !== digest) {
+      return yield* digestMismatch("rebuild", subject, `expected the file layer ${digest}, got ${info.digest}`)
     }
-    const image = Image.write(tree)
+    if (info.diffId !== fileLayerDiffId) {
+      return yield* digestMismatch(
+        "rebuild",
+        subject,
+        `expected a file layer with diffId ${fileLayerDiffId}, got ${info.diffId}`
+      )
+    }
+    const image = Image.write(tree, { minVersion: version, maxVersion: version })
     return Result.isFailure(image) ? yield* refuse(image.failure.message) : Digest.ofBytes(image.success)
   },
   Effect.scoped
 )
 
-const maximumTags = 10_000
-
-const listTags = Effect.fnUntraced(function*(registry: Registry.Registry, repository: string) {
+const listTags = Effect.fnUntraced(function*(registry: Registry.Registry, repository: string, limits: Limits) {
   const tags: Array<string> = []
   let last: string | undefined
   do {
-    const page = yield* registry.listTags(repository, { last }).pipe(Effect.mapError(fromRegistry("list tags of", repository)))
+    const page = yield* registry.listTags(repository, { last }).pipe(
+      Effect.mapError(fromRegistry("list tags of", repository))
+    )
     tags.push(...page.names)
+    // A page without names that goes on, and on, would never end.
+    if (tags.length > limits.tags || (page.next !== undefined && page.names.length === 0)) {
+      return yield* limitExceeded("list tags of", repository, `expected at most ${limits.tags} tags, there are more`)
+    }
     last = page.next
-  } while (last !== undefined && tags.length < maximumTags)
+  } while (last !== undefined)
   return tags
 })
-
-const saysTheSame = (left: ModuleConfig.ModuleConfig, right: ModuleConfig.ModuleConfig): boolean =>
-  identityOf(left) === identityOf(right) && left.manifest === right.manifest && left.gitSha === right.gitSha
-
-const identityOf = (config: ModuleConfig.ModuleConfig): string =>
-  `${config.module} ${config.version} (fingerprint ${config.fingerprint.slice(0, 12)})`
 
 const digestOf = (
   operation: string,
@@ -312,14 +348,15 @@ const digestOf = (
 const digestMismatch = (operation: string, subject: string, detail: string) =>
   new ArtifactSource.ArtifactSourceError({ operation, subject, kind: "digestMismatch", detail })
 
+const limitExceeded = (operation: string, subject: string, detail: string) =>
+  Effect.fail(new ArtifactSource.ArtifactSourceError({ operation, subject, kind: "limitExceeded", detail }))
+
 const malformed =
-  (operation: string, subject: string) =>
-  (detail: string): Effect.Effect<never, ArtifactSource.ArtifactSourceError> =>
+  (operation: string, subject: string) => (detail: string): Effect.Effect<never, ArtifactSource.ArtifactSourceError> =>
     Effect.fail(new ArtifactSource.ArtifactSourceError({ operation, subject, kind: "malformed", detail }))
 
 const fromRegistry =
-  (operation: string, subject: string) =>
-  (error: RegistryError.RegistryError): ArtifactSource.ArtifactSourceError =>
+  (operation: string, subject: string) => (error: RegistryError.RegistryError): ArtifactSource.ArtifactSourceError =>
     new ArtifactSource.ArtifactSourceError({
       operation,
       subject,

@@ -56,11 +56,13 @@ const verify = Effect.fn("SigstoreVerifier.verify")(
       limits: options.limits
     }).pipe(
       Effect.map(accepted),
-      Effect.catchTag("VerificationFailed", (failure) =>
-        failure.retryable
-          ? Effect.fail(unable(subject, failure.message, true))
-          : Effect.succeed(refused(mainReason(failure), failure.message, failure.candidates))),
-      Effect.catchTag("RegistryError", (error) => Effect.fail(unable(subject, error.message, isPassing(error))))
+      Effect.catchTags({
+        VerificationFailed: (failure) =>
+          failure.retryable
+            ? Effect.fail(unable(subject, failure.message, true))
+            : Effect.succeed(refused(mainReason(failure), failure.message, failure.candidates)),
+        RegistryError: (error) => Effect.fail(unable(subject, error.message, isPassing(error)))
+      })
     )
   }
 )
@@ -110,4 +112,5 @@ const mainReason = (failure: Rejection.VerificationFailed): string => {
 }
 
 const isPassing = (error: RegistryError.RegistryError): boolean =>
-  error.reason._tag === "Unavailable" || error.reason._tag === "RateLimited" || error.reason._tag === "UnexpectedResponse"
+  error.reason._tag === "Unavailable" || error.reason._tag === "RateLimited" ||
+  error.reason._tag === "UnexpectedResponse"

@@ -66,6 +66,26 @@ export const annotations = {
  */
 export const maximumBytes = 1024 * 1024
 
+/**
+ * Whether a text can be a module's version: three numbers, then perhaps what semantic versions have behind them; at most
+ * 128 characters.
+ *
+ * @category predicates
+ * @since 0.1.0
+ */
+export const isVersion = (text: string): boolean =>
+  text.length <= 128 && /^\d+\.\d+\.\d+(?:[-+][0-9A-Za-z.+-]+)?$/.test(text)
+
+/**
+ * Whether a text can be an architecture: `amd64`, `arm64`, `riscv64` and the like.
+ *
+ * @category predicates
+ * @since 0.1.0
+ */
+export const isArchitecture = (text: string): boolean => architecturePattern.test(text)
+
+const architecturePattern = /^[a-z0-9][a-z0-9_]{0,31}$/
+
 const Sha256 = Schema.String.check(Schema.isPattern(/^sha256:[a-f0-9]{64}$/))
 
 /**
@@ -76,9 +96,9 @@ const Sha256 = Schema.String.check(Schema.isPattern(/^sha256:[a-f0-9]{64}$/))
  */
 export const ModuleConfig = Schema.Struct({
   schemaVersion: Schema.Literal(1),
-  module: Schema.String,
-  version: Schema.String,
-  architecture: Schema.String,
+  module: Schema.String.check(Schema.isMaxLength(64)),
+  version: Schema.String.check(Schema.isMaxLength(128)),
+  architecture: Schema.String.check(Schema.isPattern(architecturePattern)),
   os: Schema.Literal("linux"),
   /** `manifest.yaml` in canonical form. */
   manifest: Schema.String,
@@ -87,9 +107,9 @@ export const ModuleConfig = Schema.Struct({
   fsverityRootHash: Sha256,
   /** Digest of the file layer before compression. */
   fileLayerDiffId: Digest.Digest,
-  gitSha: Schema.optionalKey(Schema.String),
+  gitSha: Schema.optionalKey(Schema.String.check(Schema.isPattern(/^(?:[a-f0-9]{40}|[a-f0-9]{64})$/))),
   /** Milliseconds since the epoch: the time of the commit, so that a build can be repeated. */
-  builtAt: Schema.optionalKey(Schema.Int)
+  builtAt: Schema.optionalKey(Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 8_640_000_000_000_000 })))
 })
 
 /**

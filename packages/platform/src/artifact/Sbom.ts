@@ -21,7 +21,8 @@ export const mediaType = "application/vnd.cyclonedx+json"
 export const predicateType = "https://cyclonedx.org/bom"
 
 /**
- * A file that a module ships: its absolute path and the SHA-256 of its content in hexadecimal.
+ * A file that a module ships: its absolute path and the SHA-256 of its content in hexadecimal. Architectures may ship
+ * different contents under one path; each is a file of its own.
  *
  * @category models
  * @since 0.1.0
@@ -59,7 +60,10 @@ export interface Materials {
 export const encode = (materials: Materials): Uint8Array => {
   const root = `module:${materials.moduleName}@${materials.versionString}`
   const packages = materials.packages.toSorted().map(packageComponent)
-  const files = materials.files.toSorted((left, right) => left.path < right.path ? -1 : 1).map(fileComponent)
+  const files = Array.from(
+    new Map(materials.files.map((file) => [refOf(file), file])),
+    ([ref, file]) => fileComponent(ref, file)
+  ).toSorted((left, right) => left["bom-ref"] < right["bom-ref"] ? -1 : 1)
   const document = {
     bomFormat: "CycloneDX",
     specVersion: "1.6",
@@ -86,9 +90,11 @@ const packageComponent = (name: string) => {
   return { type: "library", "bom-ref": purl, name, purl }
 }
 
-const fileComponent = (file: ShippedFile) => ({
+const refOf = ({ path, sha256 }: ShippedFile): string => `file:${path}?sha256=${sha256}`
+
+const fileComponent = (ref: string, file: ShippedFile) => ({
   type: "file",
-  "bom-ref": `file:${file.path}`,
+  "bom-ref": ref,
   name: file.path,
   hashes: [{ alg: "SHA-256", content: file.sha256 }]
 })

@@ -14,6 +14,7 @@ import * as Stream from "effect/Stream"
 import { createHash } from "node:crypto"
 import { mkdir } from "node:fs/promises"
 import { join } from "node:path"
+import * as ModuleConfig from "../artifact/ModuleConfig.ts"
 import * as Sbom from "../artifact/Sbom.ts"
 import type { BuiltArtifact, BuiltFile, BuiltModule } from "./BuiltModule.ts"
 import * as ModuleRepository from "./ModuleRepository.ts"
@@ -112,8 +113,8 @@ export interface BuildOptions {
   /** Where the file layers are written. */
   readonly outputDirectory: string
   /**
-   * `normalized` (default): owner root, permissions 0644 and 0755 as git keeps them, one time for everything, that of
-   * the commit. `preserved`: as found, times no later than the commit's; for root file systems that a builder made.
+   * `normalized` (default): as git keeps files, that is with permissions 0644 or 0755, without empty directories and
+   * hard links; everything belongs to root and has the time of the commit. `preserved`: as found, times no later than the commit's; for root file systems that a builder made.
    */
   readonly metadata?: "normalized" | "preserved" | undefined
   /** Artifacts built so far, and of all. */
@@ -134,24 +135,18 @@ export const build = Effect.fn("ModuleBuilder.build")(function*(options: BuildOp
   if (manifest === undefined || problems.length > 0) return yield* new BuildError({ directory, problems })
   const spec = yield* compileSpec(directory, manifest.specs)
   const commit = yield* SourceCommit.find(directory)
-  const versionString = options.versionString ?? commit?.versionTag?.replace(/^v/, "")
-  if (versionString === undefined) {
-    return yield* new BuildError({ directory, problems: ["expected a version: tag the commit (v0.1.0), or give one"] })
-  }
-  const odd = options.architectures.find((architecture) => !/^[a-z0-9][a-z0-9_]{0,31}$/.test(architecture))
-  if (odd !== undefined || options.architectures.length === 0) {
-    return yield* new BuildError({ directory, problems: [`expected architectures such as amd64, got ${JSON.stringify(odd ?? "none")}`] })
-  }
+  const versionString = yield* versionOf(options, commit)
+  const architectures = yield* architecturesOf(options)
   yield* makeDirectory(options.outputDirectory)
-  const sources = sourcesOf(repository, options)
   const artifacts: Array<BuiltArtifact> = []
-  let shipped: ReadonlyArray<Sbom.ShippedFile> = []
-  for (const { architectures, rootfs } of sources) {
-    const built = yield* buildTree(rootfs, spec, commit, join(options.outputDirectory, architectures.join("-")), options)
-    shipped = [...shipped, ...built.shipped.filter(({ path }) => !shipped.some((file) => file.path === path))]
-    for (const architecture of architectures) {
+  const shipped: Array<Sbom.ShippedFile> = []
+  for (const source of sourcesOf(repository, architectures, options.rootfs)) {
+    const output = join(options.outputDirectory, source.architectures.join("-"))
+    const built = yield* buildTree(source.rootfs, spec, commit, output, options)
+    shipped.push(...built.shipped)
+    for (const architecture of source.architectures) {
       artifacts.push({ ...built.artifact, architecture })
-      options.onProgress?.(artifacts.length, options.architectures.length)
+      options.onProgress?.(artifacts.length, architectures.length)
     }
   }
   return {
@@ -174,6 +169,30 @@ export const build = Effect.fn("ModuleBuilder.build")(function*(options: BuildOp
   } satisfies BuiltModule
 })
 
+const versionOf = (
+  { directory, versionString = "" }: BuildOptions,
+  commit: SourceCommit.SourceCommit | undefined
+): Effect.Effect<string, BuildError> => {
+  const version = versionString === "" ? commit?.versionTag?.replace(/^v/, "") : versionString
+  if (version === undefined) return refuse(directory, "expected a version: tag the commit (v0.1.0), or give one")
+  return ModuleConfig.isVersion(version)
+    ? Effect.succeed(version)
+    : refuse(directory, `expected a version such as 0.1.0 or 1.0.0-rc.1, got ${JSON.stringify(version.slice(0, 160))}`)
+}
+
+const architecturesOf = (
+  { architectures, directory }: BuildOptions
+): Effect.Effect<ReadonlyArray<string>, BuildError> => {
+  const odd = architectures.find((architecture) => !ModuleConfig.isArchitecture(architecture))
+  if (architectures.length === 0) return refuse(directory, "expected architectures such as amd64, got none")
+  return odd === undefined
+    ? Effect.succeed([...new Set(architectures)])
+    : refuse(directory, `expected architectures such as amd64, got ${JSON.stringify(odd.slice(0, 160))}`)
+}
+
+const refuse = (directory: string, problem: string): Effect.Effect<never, BuildError> =>
+  Effect.fail(new BuildError({ directory, problems: [problem] }))
+
 const makeDirectory = (directory: string): Effect.Effect<void, BuildError> =>
   Effect.tryPromise({
     try: () => mkdir(directory, { recursive: true }),
@@ -186,11 +205,15 @@ interface Source {
 }
 
 // Architectures that share a root file system share everything but their manifest.
-const sourcesOf = (repository: ModuleRepository.ModuleRepository, options: BuildOptions): ReadonlyArray<Source> => {
+const sourcesOf = (
+  repository: ModuleRepository.ModuleRepository,
+  architectures: ReadonlyArray<string>,
+  rootfs: BuildOptions["rootfs"]
+): ReadonlyArray<Source> => {
   const byRootfs = new Map<string, Array<string>>()
-  for (const architecture of new Set(options.architectures)) {
-    const rootfs = options.rootfs?.[architecture] ?? repository.rootfs
-    byRootfs.set(rootfs, [...byRootfs.get(rootfs) ?? [], architecture])
+  for (const architecture of architectures) {
+    const path = rootfs?.[architecture] ?? repository.rootfs
+    byRootfs.set(path, [...byRootfs.get(path) ?? [], architecture])
   }
   return Array.from(byRootfs, ([rootfs, architectures]) => ({ rootfs, architectures }))
 }
@@ -204,9 +227,13 @@ const buildTree = Effect.fnUntraced(function*(
 ) {
   const latest = timestampOf(commit?.committedAt ?? 0)
   const scanned = metadata === "normalized"
-    ? yield* scan(rootfs, spec, undefined, { owner: { uid: 0, gid: 0 }, mtime: { exactly: latest } })
+    ? yield* scan(rootfs, spec, undefined, {
+      owner: { uid: 0, gid: 0 },
+      mtime: { exactly: latest },
+      hardLinks: "separate"
+    })
     : yield* scan(rootfs, spec, undefined, commit === undefined ? {} : { mtime: { atMost: latest } })
-  const tree = metadata === "normalized" ? withGitPermissions(scanned.tree) : scanned.tree
+  const tree = metadata === "normalized" ? asGitKeepsIt(scanned.tree) : scanned.tree
   const image = Image.write(tree)
   if (Result.isFailure(image)) return yield* new BuildError({ directory, problems: [image.failure.message] })
   const path = `${output}.tar.zst`
@@ -237,7 +264,7 @@ const scan = (
   rootfs: string,
   spec: FileSpec.FileSpec,
   onLeftOut?: (path: string) => void,
-  options?: Pick<Tree.DirectoryOptions, "owner" | "mtime">
+  options?: Pick<Tree.DirectoryOptions, "owner" | "mtime" | "hardLinks">
 ) =>
   Tree.fromDirectory(rootfs, {
     ...options,
@@ -255,14 +282,26 @@ const timestampOf = (milliseconds: number): Node.Timestamp => ({
   nanoseconds: 0
 })
 
-// git keeps of permissions only whether a file is executable; the rest is the umask of whoever checked it out.
-const withGitPermissions = (tree: Tree.Tree): Tree.Tree =>
-  Tree.mapMetadata(tree, (metadata, path) => {
-    const kind = Option.getOrUndefined(Tree.find(tree, path))?._tag
+// git keeps of permissions only whether a file is executable, and no empty directories; whatever else two checkouts of
+// one commit differ by is the umask or the leftovers of whoever made them.
+const asGitKeepsIt = (tree: Tree.Tree): Tree.Tree => {
+  const kept = { root: withoutEmptyDirectories(tree.root) }
+  return Tree.mapMetadata(kept, (metadata, path) => {
+    const kind = Option.getOrUndefined(Tree.find(kept, path))?._tag
     if (kind === "Symlink") return { ...metadata, mode: 0o777 }
     const isExecutable = kind === "Directory" || (metadata.mode & 0o100) !== 0
     return { ...metadata, mode: isExecutable ? 0o755 : 0o644 }
   })
+}
+
+const withoutEmptyDirectories = (directory: Node.Directory): Node.Directory => {
+  const entries = new Map<string, Node.Node>()
+  for (const [name, node] of directory.entries) {
+    const kept = node._tag === "Directory" ? withoutEmptyDirectories(node) : node
+    if (kept._tag !== "Directory" || kept.entries.size > 0) entries.set(name, kept)
+  }
+  return { ...directory, entries }
+}
 
 const filesOf = (tree: Tree.Tree): ReadonlyArray<BuiltFile> =>
   Array.from(Tree.walk(tree)).flatMap(({ node, path }): ReadonlyArray<BuiltFile> => {

@@ -8,7 +8,7 @@ import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import { constants } from "node:fs"
-import { lstat, open } from "node:fs/promises"
+import { type FileHandle, lstat, open } from "node:fs/promises"
 import { join } from "node:path"
 
 /**
@@ -83,34 +83,51 @@ interface ExpectedEntry {
 
 const expected: ReadonlyArray<ExpectedEntry> = [
   { path: "rootfs", kind: "directory", severity: "error", why: "the files of the module are taken from there" },
-  { path: "Containerfile", kind: "file", severity: "warning", why: "CI makes the file system with the packages from it" },
+  {
+    path: "Containerfile",
+    kind: "file",
+    severity: "warning",
+    why: "CI makes the file system with the packages from it"
+  },
   { path: ".gitea/workflows/build.yaml", kind: "file", severity: "warning", why: "a tag is built by it" }
 ]
 
 const checkEntry = Effect.fnUntraced(
-  function*(directory: string, { kind, path, severity, why }: ExpectedEntry): Effect.fn.Return<LayoutIssue | undefined> {
+  function*(
+    directory: string,
+    { kind, path, severity, why }: ExpectedEntry
+  ): Effect.fn.Return<LayoutIssue | undefined> {
     const stats = yield* Effect.option(Effect.tryPromise(() => lstat(join(directory, path))))
     if (stats._tag === "None") {
       return { code: "missing_file", severity, path, message: `expected a ${kind} ${path}: ${why}` }
     }
     const isRight = kind === "directory" ? stats.value.isDirectory() : stats.value.isFile()
-    return isRight ? undefined : { code: "wrong_kind", severity, path, message: `expected ${path} to be a ${kind}: ${why}` }
+    return isRight
+      ? undefined
+      : { code: "wrong_kind", severity, path, message: `expected ${path} to be a ${kind}: ${why}` }
   }
 )
 
-// One byte more than a manifest may have, so that its parser sees that it is too large; links are not followed,
-// because whoever writes a repository would choose what is read.
+// Links are not followed and pipes not waited for, because whoever writes a repository would choose what is read.
+const openFlags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK
+
 const readManifest = (directory: string): Effect.Effect<Uint8Array, UnreadableRepository> =>
   Effect.acquireUseRelease(
-    attempt(directory, () => open(join(directory, "manifest.yaml"), constants.O_RDONLY | constants.O_NOFOLLOW)),
-    (file) =>
-      attempt(directory, async () => {
-        const buffer = new Uint8Array(Manifest.maximumBytes + 1)
-        const { bytesRead } = await file.read(buffer, 0, buffer.byteLength, 0)
-        return buffer.subarray(0, bytesRead)
-      }),
+    attempt(directory, () => open(join(directory, "manifest.yaml"), openFlags)),
+    (file) => attempt(directory, () => readBounded(file)),
     (file) => Effect.promise(() => file.close())
   )
+
+// One byte more than a manifest may have, so that its parser sees that it is too large.
+const readBounded = async (file: FileHandle): Promise<Uint8Array> => {
+  if (!(await file.stat()).isFile()) throw new Error("manifest.yaml: expected a regular file")
+  const buffer = new Uint8Array(Manifest.maximumBytes + 1)
+  let filled = 0
+  for (let count = -1; count !== 0 && filled < buffer.byteLength; filled += count) {
+    count = (await file.read(buffer, filled, buffer.byteLength - filled, filled)).bytesRead
+  }
+  return buffer.subarray(0, filled)
+}
 
 const attempt = <A>(directory: string, call: () => Promise<A>): Effect.Effect<A, UnreadableRepository> =>
   Effect.tryPromise({

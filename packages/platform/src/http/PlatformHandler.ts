@@ -4,7 +4,7 @@
  * @since 0.1.0
  */
 import type { Actor } from "@lamina/core"
-import type * as Effect from "effect/Effect"
+import * as Effect from "effect/Effect"
 import type { Services } from "../Platform.ts"
 import * as nodeRoutes from "./nodeRoutes.ts"
 import * as operatorRoutes from "./operatorRoutes.ts"
@@ -69,12 +69,22 @@ export const make = (run: RunPromise, options: Options = {}): (request: Request)
       case "notFound":
         return Reply.failed(404, "NotFound", "there is no such path")
       case "methodNotAllowed": {
-        const response = Reply.failed(405, "MethodNotAllowed", `expected ${match.allow.join(" or ")}, got ${request.method}`)
+        const response = Reply.failed(
+          405,
+          "MethodNotAllowed",
+          `expected ${match.allow.join(" or ")}, got ${request.method}`
+        )
         response.headers.set("allow", match.allow.join(", "))
         return response
       }
       case "found":
-        return match.route.handle(request, match.parameters).catch(Reply.fromError)
+        return match.route.handle(request, match.parameters).catch((error: unknown) => failed(run, error))
     }
   }
+}
+
+// A defect, an `authenticate` that fails, or a platform that is closed; the latter cannot log any more.
+const failed = (run: RunPromise, error: unknown): Promise<Response> => {
+  const response = Reply.failed(500, "InternalError", "an unexpected error; it is in the server's log")
+  return run(Effect.as(Effect.logError("a request failed", error), response)).catch(() => response)
 }

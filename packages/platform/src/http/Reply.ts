@@ -3,7 +3,10 @@
  *
  * @since 0.1.0
  */
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
 import * as Predicate from "effect/Predicate"
+import * as RequestBody from "./RequestBody.ts"
 
 const headers = {
   "content-type": "application/json; charset=utf-8",
@@ -45,49 +48,89 @@ export const failed = (status: number, code: string, error: string, details?: un
  */
 export const bare = (status: number, body: object): Response => new Response(JSON.stringify(body), { status, headers })
 
-const statuses: Readonly<Record<string, number>> = {
-  NotFound: 404,
-  InvalidInput: 422,
-  Stale: 409,
-  StaleRevision: 409,
-  UniqueViolation: 409,
-  IdempotencyConflict: 409,
-  NameTaken: 409,
-  TemplateNameTaken: 409,
-  InstanceNameTaken: 409,
-  EndpointNameTaken: 409,
-  PolicyNameTaken: 409,
-  StillNeeded: 409,
-  TemplateInUse: 409,
-  VersionConflict: 409,
-  NotPending: 409,
-  AlreadyVoted: 409,
-  ApprovalRequired: 409,
-  CompositionBlocked: 409,
-  EndpointRevoked: 409,
-  NotAuthenticated: 401,
-  MayNotVote: 403,
-  OperatorNeeded: 403,
-  PersonNeeded: 403,
-  SourceFailed: 502,
-  VerifierFailed: 502,
-  Unavailable: 503
-}
+// Errors of core, as whose message says what a caller did and can do; 422 unless the reason has a status of its own.
+const domainErrors: ReadonlySet<string> = new Set([
+  "ApprovalError",
+  "CatalogError",
+  "CommandError",
+  "FleetError",
+  "IngestError",
+  "PromotionError",
+  "TemplateError",
+  "WebhookError"
+])
+
+const statuses: ReadonlyMap<string, number> = new Map([
+  ["NotFound", 404],
+  ["Stale", 409],
+  ["IdempotencyConflict", 409],
+  ["NameTaken", 409],
+  ["TemplateNameTaken", 409],
+  ["InstanceNameTaken", 409],
+  ["EndpointNameTaken", 409],
+  ["PolicyNameTaken", 409],
+  ["StillNeeded", 409],
+  ["TemplateInUse", 409],
+  ["VersionConflict", 409],
+  ["NotPending", 409],
+  ["AlreadyVoted", 409],
+  ["ApprovalRequired", 409],
+  ["CompositionBlocked", 409],
+  ["EndpointRevoked", 409],
+  ["NotAuthenticated", 401],
+  ["MayNotVote", 403],
+  ["OperatorNeeded", 403],
+  ["PersonNeeded", 403],
+  ["SourceFailed", 502],
+  ["VerifierFailed", 502]
+])
 
 /**
- * The answer to an error of the domain. What nobody foresaw is 500 and tells nothing of its inside.
+ * The answer of an operation: its value under 200, or what its error means. What nobody foresaw is logged.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const answer = <R>(operation: Effect.Effect<unknown, unknown, R>): Effect.Effect<Response, never, R> =>
+  operation.pipe(
+    Effect.map((data) => ok(data)),
+    Effect.catchCause((cause) => {
+      const response = fromError(Cause.squash(cause))
+      return response.status < 500 ? Effect.succeed(response) : Effect.as(Effect.logError(cause), response)
+    })
+  )
+
+/**
+ * The answer to an error: of the body, of the domain, of the storage. Any other is 500 and tells nothing of its inside.
  *
  * @category constructors
  * @since 0.1.0
  */
 export const fromError = (error: unknown): Response => {
-  if (!Predicate.isTagged(error, error instanceof Error ? error.name : "") || !(error instanceof Error)) {
-    return failed(500, "InternalError", "an unexpected error; it is in the server's log")
-  }
+  if (error instanceof RequestBody.UnusableBody) return failed(error.status, error._tag, error.detail)
+  if (!(error instanceof Error)) return unexpected()
   const reason: unknown = Reflect.get(error, "reason")
-  const code = tagOf(reason) ?? tagOf(error) ?? "InternalError"
-  return failed(statuses[code] ?? 422, code, error.message, detailsOf(reason))
+  const code = tagOf(reason)
+  if (code === undefined) return unexpected()
+  if (tagOf(error) === "StorageError") return fromStorage(code)
+  if (!domainErrors.has(tagOf(error) ?? "")) return unexpected()
+  return failed(statuses.get(code) ?? 422, code, error.message, detailsOf(reason))
 }
+
+// What a database says of itself is for its operator, not for whoever calls.
+const fromStorage = (code: string): Response => {
+  switch (code) {
+    case "Unavailable":
+      return failed(503, code, "the storage is not available; try again later")
+    case "StaleRevision":
+    case "UniqueViolation":
+      return failed(409, code, "somebody else changed the same thing at the same time; read it again")
+    default:
+      return unexpected()
+  }
+}
+
+const unexpected = (): Response => failed(500, "InternalError", "an unexpected error; it is in the server's log")
 
 const tagOf = (value: unknown): string | undefined => {
   const tag: unknown = Predicate.isObject(value) ? Reflect.get(value, "_tag") : undefined
@@ -117,17 +160,3 @@ export const toSnakeCase = (value: unknown): unknown => {
 
 const snakeCase = (key: string): string =>
   /^[a-z][A-Za-z0-9]*$/.test(key) ? key.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`) : key
-
-/**
- * The same object with its own keys, not those of its members, in camelCase.
- *
- * @category conversions
- * @since 0.1.0
- */
-export const keysToCamelCase = (value: object): object =>
-  Object.fromEntries(
-    Object.entries(value).map(([key, member]) => [
-      key.replaceAll(/_([a-z0-9])/g, (_, letter: string) => letter.toUpperCase()),
-      member
-    ])
-  )

@@ -7,7 +7,6 @@ import { WebhookRequest } from "@lamina/gitea"
 import * as Effect from "effect/Effect"
 import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
-import * as Reply from "./Reply.ts"
 
 /**
  * A body that is not what the route expects. `status` is the HTTP status to answer with.
@@ -26,10 +25,12 @@ export class UnusableBody extends Schema.TaggedError<UnusableBody>("@lamina/plat
 
 const limitBytes = 1024 * 1024
 
-const decodeJson = Schema.decodeUnknownEffect(Schema.fromJsonString(Schema.Unknown))
+const decodeJson = Schema.decodeEffect(Schema.fromJsonString(Schema.Unknown))
 
 /**
  * Reads a JSON object with keys in snake_case and decodes it, its own keys in camelCase, by a schema.
+ *
+ * It has to say that it is JSON: a form of another web site can be sent with the operator's cookies, but not as JSON.
  *
  * @category decoding
  * @since 0.1.0
@@ -38,23 +39,31 @@ export const json = Effect.fnUntraced(function*<A>(
   request: Request,
   schema: Schema.Codec<A, unknown>
 ): Effect.fn.Return<A, UnusableBody> {
+  if (!/^application\/json\s*(?:;|$)/i.test(request.headers.get("content-type") ?? "")) {
+    return yield* new UnusableBody({ status: 415, detail: "content-type: expected application/json" })
+  }
   const { body } = yield* WebhookRequest.read(request, { limitBytes }).pipe(
     Effect.mapError((refused) => new UnusableBody({ status: refused.status, detail: refused.message }))
   )
-  const value = yield* decodeJson(new TextDecoder().decode(body)).pipe(
-    Effect.mapError(() => new UnusableBody({ status: 400, detail: "expected a JSON object" }))
-  )
-  if (!Predicate.isObject(value)) return yield* new UnusableBody({ status: 400, detail: "expected a JSON object" })
-  return yield* Schema.decodeUnknownEffect(schema)(Reply.keysToCamelCase(value)).pipe(
+  const value = yield* decodeJson(new TextDecoder().decode(body)).pipe(Effect.mapError(noObject))
+  if (!Predicate.isObject(value)) return yield* noObject()
+  return yield* Schema.decodeEffect(schema)(keysToCamelCase(value)).pipe(
     Effect.mapError((error) => new UnusableBody({ status: 422, detail: error.message }))
   )
 })
 
+const noObject = () => new UnusableBody({ status: 400, detail: "expected a JSON object" })
+
 /**
- * The answer to an error of a route: of its body, or of the domain.
+ * The same object with its own keys, not those of its members, in camelCase.
  *
- * @category constructors
+ * @category conversions
  * @since 0.1.0
  */
-export const answerError = (error: unknown): Response =>
-  error instanceof UnusableBody ? Reply.failed(error.status, error._tag, error.detail) : Reply.fromError(error)
+export const keysToCamelCase = (value: object): object =>
+  Object.fromEntries(
+    Object.entries(value).map(([key, member]) => [
+      key.replaceAll(/_([a-z0-9])/g, (_, letter: string) => letter.toUpperCase()),
+      member
+    ])
+  )

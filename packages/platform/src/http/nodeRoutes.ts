@@ -22,8 +22,7 @@ export const make = (run: RunPromise): ReadonlyArray<Route> => [
   {
     method: "GET",
     path: "/api/v1/system/node_api/desired_state",
-    handle: (request) =>
-      answer(run, request, ({ accountId, id }) => Fleet.desiredState({ accountId, instanceId: id }))
+    handle: (request) => answer(run, request, ({ accountId, id }) => Fleet.desiredState({ accountId, instanceId: id }))
   },
   {
     method: "POST",
@@ -41,13 +40,7 @@ const answer = (
   run: RunPromise,
   request: Request,
   operation: (instance: Instance.Instance) => Effect.Effect<unknown, unknown, Services>
-): Promise<Response> =>
-  run(
-    Effect.flatMap(Fleet.authenticate(bearerToken(request)), operation).pipe(
-      Effect.map((data) => Reply.ok(data)),
-      Effect.catch((error) => Effect.succeed(RequestBody.answerError(error)))
-    )
-  )
+): Promise<Response> => run(Reply.answer(Effect.flatMap(Fleet.authenticate(bearerToken(request)), operation)))
 
 const bearerToken = (request: Request): Redacted.Redacted<string> =>
   Redacted.make(/^Bearer ([\x21-\x7e]{1,512})$/i.exec(request.headers.get("authorization") ?? "")?.[1] ?? "")

@@ -41,12 +41,7 @@ export const make = (run: RunPromise, authenticate: Authenticate): ReadonlyArray
     handle: async (request, parameters) => {
       const operator = await authenticate(request)
       if (operator === undefined) return Reply.failed(401, "NotAuthenticated", "authentication is required")
-      return run(
-        operation({ operator, request, parameters }).pipe(
-          Effect.map((data) => Reply.ok(data)),
-          Effect.catch((error) => Effect.succeed(RequestBody.answerError(error)))
-        )
-      )
+      return run(Reply.answer(operation({ operator, request, parameters })))
     }
   }))
 
@@ -94,46 +89,114 @@ const pageOf = (request: Request) => {
 }
 
 const operations: ReadonlyArray<readonly [Route["method"], string, Operation]> = [
-  ["GET", "/modules", ({ operator: { accountId }, request }) =>
-    ModuleCatalog.listModules({ accountId, ...pageOf(request) })],
-  ["POST", "/modules", ({ operator, request }) =>
-    Effect.flatMap(RequestBody.json(request, Registration), (input) =>
-      ModuleCatalog.registerModule({ ...commandOf(operator, request), ...input }))],
-  ["GET", "/modules/:id", ({ operator: { accountId }, parameters }) =>
-    ModuleCatalog.getModule({ accountId, moduleId: idOf(parameters) })],
-  ["GET", "/modules/:id/versions", ({ operator: { accountId }, parameters, request }) =>
-    ModuleCatalog.listVersions({ accountId, moduleId: idOf(parameters), ...pageOf(request) })],
-  ["POST", "/modules/:id/ingest", ({ operator, parameters, request }) =>
-    Effect.flatMap(RequestBody.json(request, Ingest), (input) =>
-      ModuleIngest.ingest({ ...commandOf(operator, request), moduleId: idOf(parameters), ...input }))],
-  ["POST", "/modules/:id/rollback", ({ operator, parameters, request }) =>
-    Effect.flatMap(RequestBody.json(request, Rollback), (input) =>
-      Promotion.rollback({ ...commandOf(operator, request), moduleId: idOf(parameters), ...input }))],
-  ["GET", "/module_versions/:id", ({ operator: { accountId }, parameters }) =>
-    ModuleCatalog.getVersion({ accountId, versionId: idOf(parameters) })],
-  ["POST", "/module_versions/:id/promote", ({ operator, parameters, request }) =>
-    Effect.flatMap(RequestBody.json(request, PromotionBody), (input) =>
-      Promotion.promote({ ...commandOf(operator, request), versionId: idOf(parameters), ...input }))],
-  ["POST", "/module_versions/:id/reverify", ({ operator, parameters, request }) =>
-    ModuleIngest.reverify({ ...commandOf(operator, request), versionId: idOf(parameters) })],
-  ["GET", "/approval_requests", ({ operator: { accountId }, request }) =>
-    Approvals.listRequests({ accountId, state: "pending", ...pageOf(request) })],
-  ["POST", "/approval_requests/:id/approve", ({ operator, parameters, request }) =>
-    Effect.flatMap(RequestBody.json(request, Vote), (input) =>
-      Approvals.approve({ ...commandOf(operator, request), requestId: idOf(parameters), ...input }))],
-  ["POST", "/approval_requests/:id/reject", ({ operator, parameters, request }) =>
-    Effect.flatMap(RequestBody.json(request, Vote), (input) =>
-      Approvals.reject({ ...commandOf(operator, request), requestId: idOf(parameters), ...input }))],
-  ["GET", "/node_templates/:id/composition", ({ operator: { accountId }, parameters, request }) =>
-    TemplateComposition.compose({
-      accountId,
-      templateId: idOf(parameters),
-      architecture: new URL(request.url).searchParams.get("architecture") ?? "amd64"
-    })],
-  ["GET", "/node_instances/:id/drift", ({ operator: { accountId }, parameters }) =>
-    Fleet.drift({ accountId, instanceId: idOf(parameters) })],
-  ["GET", "/webhook_endpoints/:id/recent", ({ operator: { accountId }, parameters, request }) =>
-    WebhookInbox.recent({ accountId, endpointId: idOf(parameters), limit: pageOf(request).limit })]
+  [
+    "GET",
+    "/modules",
+    ({ operator: { accountId }, request }) => ModuleCatalog.listModules({ accountId, ...pageOf(request) })
+  ],
+  [
+    "POST",
+    "/modules",
+    ({ operator, request }) =>
+      Effect.flatMap(
+        RequestBody.json(request, Registration),
+        (input) => ModuleCatalog.registerModule({ ...commandOf(operator, request), ...input })
+      )
+  ],
+  [
+    "GET",
+    "/modules/:id",
+    ({ operator: { accountId }, parameters }) => ModuleCatalog.getModule({ accountId, moduleId: idOf(parameters) })
+  ],
+  [
+    "GET",
+    "/modules/:id/versions",
+    ({ operator: { accountId }, parameters, request }) =>
+      ModuleCatalog.listVersions({ accountId, moduleId: idOf(parameters), ...pageOf(request) })
+  ],
+  [
+    "POST",
+    "/modules/:id/ingest",
+    ({ operator, parameters, request }) =>
+      Effect.flatMap(
+        RequestBody.json(request, Ingest),
+        (input) => ModuleIngest.ingest({ ...commandOf(operator, request), moduleId: idOf(parameters), ...input })
+      )
+  ],
+  [
+    "POST",
+    "/modules/:id/rollback",
+    ({ operator, parameters, request }) =>
+      Effect.flatMap(
+        RequestBody.json(request, Rollback),
+        (input) => Promotion.rollback({ ...commandOf(operator, request), moduleId: idOf(parameters), ...input })
+      )
+  ],
+  [
+    "GET",
+    "/module_versions/:id",
+    ({ operator: { accountId }, parameters }) => ModuleCatalog.getVersion({ accountId, versionId: idOf(parameters) })
+  ],
+  [
+    "POST",
+    "/module_versions/:id/promote",
+    ({ operator, parameters, request }) =>
+      Effect.flatMap(
+        RequestBody.json(request, PromotionBody),
+        (input) => Promotion.promote({ ...commandOf(operator, request), versionId: idOf(parameters), ...input })
+      )
+  ],
+  [
+    "POST",
+    "/module_versions/:id/reverify",
+    ({ operator, parameters, request }) =>
+      ModuleIngest.reverify({ ...commandOf(operator, request), versionId: idOf(parameters) })
+  ],
+  [
+    "GET",
+    "/approval_requests",
+    ({ operator: { accountId }, request }) =>
+      Approvals.listRequests({ accountId, state: "pending", ...pageOf(request) })
+  ],
+  [
+    "POST",
+    "/approval_requests/:id/approve",
+    ({ operator, parameters, request }) =>
+      Effect.flatMap(
+        RequestBody.json(request, Vote),
+        (input) => Approvals.approve({ ...commandOf(operator, request), requestId: idOf(parameters), ...input })
+      )
+  ],
+  [
+    "POST",
+    "/approval_requests/:id/reject",
+    ({ operator, parameters, request }) =>
+      Effect.flatMap(
+        RequestBody.json(request, Vote),
+        (input) => Approvals.reject({ ...commandOf(operator, request), requestId: idOf(parameters), ...input })
+      )
+  ],
+  [
+    "GET",
+    "/node_templates/:id/composition",
+    ({ operator: { accountId }, parameters, request }) =>
+      TemplateComposition.compose({
+        accountId,
+        templateId: idOf(parameters),
+        architecture: new URL(request.url).searchParams.get("architecture") ?? "amd64"
+      })
+  ],
+  [
+    "GET",
+    "/node_instances/:id/drift",
+    ({ operator: { accountId }, parameters }) => Fleet.drift({ accountId, instanceId: idOf(parameters) })
+  ],
+  [
+    "GET",
+    "/webhook_endpoints/:id/recent",
+    ({ operator: { accountId }, parameters, request }) =>
+      WebhookInbox.recent({ accountId, endpointId: idOf(parameters), limit: pageOf(request).limit })
+  ]
 ]
 
 const idOf = (parameters: PathParameters): string => parameters["id"] ?? ""

@@ -17,7 +17,10 @@ import type { Route } from "./Router.ts"
  * @category routes
  * @since 0.1.0
  */
-export const make = (run: RunPromise, options: { readonly defaultEndpointId?: string | undefined }): ReadonlyArray<Route> =>
+export const make = (
+  run: RunPromise,
+  options: { readonly defaultEndpointId?: string | undefined }
+): ReadonlyArray<Route> =>
   [
     "/api/v1/system/webhooks/gitea/module",
     "/api/v1/system/webhooks/gitea/module/:endpoint",
@@ -27,7 +30,8 @@ export const make = (run: RunPromise, options: { readonly defaultEndpointId?: st
   ].map((path): Route => ({
     method: "POST",
     path,
-    handle: (request, parameters) => run(receive(request, parameters["endpoint"] ?? options.defaultEndpointId ?? unknown))
+    handle: (request, parameters) =>
+      run(receive(request, parameters["endpoint"] ?? options.defaultEndpointId ?? unknown))
   }))
 
 // Goes the way of every other unknown endpoint: the same work, the same answer.
@@ -44,13 +48,13 @@ const receive = Effect.fn("webhook")(function*(request: Request, endpointId: str
   return Reply.bare(202, { id: deliveryId })
 }, (effect) =>
   effect.pipe(
-    Effect.catchTag("WebhookRefused", (refused) => Effect.succeed(Reply.bare(refused.status, { error: "refused" }))),
-    Effect.catchTag("WebhookError", () => Effect.succeed(unauthorized)),
+    Effect.catchTags({
+      WebhookRefused: ({ status }) => Effect.succeed(Reply.bare(status, { error: "refused" })),
+      // One answer for every reason that has to do with keys, signatures and endpoints.
+      WebhookError: () => Effect.succeed(Reply.bare(401, { error: "unauthorized" }))
+    }),
     // The inbox is down. Gitea does not try again, so that this has to be seen.
     Effect.catch((error) =>
       Effect.as(Effect.logError(`webhook not stored: ${error.message}`), Reply.bare(503, { error: "unavailable" }))
     )
-  ), Effect.map((response) => response.clone()))
-
-// One answer for every reason that has to do with keys, signatures and endpoints.
-const unauthorized = Reply.bare(401, { error: "unauthorized" })
+  ))

@@ -14,7 +14,7 @@ import * as Sbom from "../artifact/Sbom.ts"
 import type { BuiltArtifact, BuiltModule } from "../build/BuiltModule.ts"
 
 /**
- * Where to publish. `tags` default to the version.
+ * Where to publish. `tags` default to the version; `+`, which no tag can have, becomes `_` there.
  *
  * @category models
  * @since 0.1.0
@@ -77,7 +77,7 @@ export const push = Effect.fn("ModulePublisher.push")(
       artifactType: Sbom.mediaType,
       layers: [{ mediaType: Sbom.mediaType, bytes: module.sbom }]
     })
-    yield* registry.putManifest(repository, index, { tags: target.tags ?? [module.versionString] })
+    yield* registry.putManifest(repository, index, { tags: target.tags ?? [module.versionString.replaceAll("+", "_")] })
     return { repository, index: pushed, manifests, sbom }
   }
 )
@@ -117,7 +117,9 @@ const fileLayerDescriptor = ({ fileLayer: { info } }: BuiltArtifact): Descriptor
   size: info.size
 })
 
-const fileLayerStream = ({ fileLayer: { path } }: BuiltArtifact): Stream.Stream<Uint8Array, RegistryError.RegistryError> =>
+const fileLayerStream = (
+  { fileLayer: { path } }: BuiltArtifact
+): Stream.Stream<Uint8Array, RegistryError.RegistryError> =>
   Stream.fromAsyncIterable<Uint8Array, RegistryError.RegistryError>(
     { [Symbol.asyncIterator]: () => createReadStream(path, { highWaterMark: 1024 * 1024 })[Symbol.asyncIterator]() },
     (cause) =>
