@@ -5,7 +5,8 @@
  */
 import * as Schema from "effect/Schema"
 import { Actor } from "../events/Actor.ts"
-import { SignatureVerdict } from "../ingest/SignatureVerifier.ts"
+import { SignatureVerdict, TrustPolicy } from "../ingest/SignatureVerifier.ts"
+import { canonicalJson } from "../internal/contentHash.ts"
 import * as Collection from "../storage/Collection.ts"
 
 /**
@@ -145,6 +146,8 @@ export const ModuleVersion = Schema.Struct({
   cosignVerified: Schema.Boolean,
   verdicts: Schema.Array(SubjectVerdict),
   verifiedAt: Schema.Int,
+  /** Whom the module trusted then. */
+  verifiedUnder: TrustPolicy,
   artifacts: Schema.Array(ModuleArtifact),
   sbomDigests: Schema.Array(Schema.String),
   scan: Schema.optional(ScanVerdict),
@@ -197,4 +200,23 @@ export const verificationFailures = (
     verdict.verified ? [] : [`${subject} ${digest}: ${verdict.message}`]
   )
   return signatures.length === 0 ? ["the digests of the artifacts were not confirmed"] : signatures
+}
+
+/**
+ * Why a verification no longer counts, one sentence for each signer who was trusted when it was done and is not any
+ * more; empty while all of them are. Trusting others as well takes nothing away.
+ *
+ * @category getters
+ * @since 0.1.0
+ */
+export const withdrawnTrust = (
+  version: Pick<ModuleVersion, "cosignVerified" | "verifiedUnder">,
+  trustPolicy: TrustPolicy
+): ReadonlyArray<string> => {
+  if (!version.cosignVerified) return []
+  const trusted = new Set(trustPolicy.signers.map(canonicalJson))
+  return version.verifiedUnder.signers
+    .map(canonicalJson)
+    .filter((signer) => !trusted.has(signer))
+    .map((signer) => `it was verified when the module trusted ${signer}, whom it trusts no more`)
 }

@@ -267,6 +267,7 @@ const insertVersion = Effect.fnUntraced(function*(
     cosignVerified,
     verdicts,
     verifiedAt: change.now,
+    verifiedUnder: module.trustPolicy,
     artifacts,
     sbomDigests: published.sbomDigests,
     manifestText: published.manifestText,
@@ -346,7 +347,8 @@ export const reverify = Effect.fn("ModuleIngest.reverify")(function*(
         artifacts: inspected.artifacts.map((artifact) => mergeArtifact(version, artifact)),
         cosignVerified: inspected.cosignVerified,
         sbomDigests: published.sbomDigests,
-        verifiedAt: change.now
+        verifiedAt: change.now,
+        verifiedUnder: module.trustPolicy
       })
       if (version.artifacts.some((artifact) => !artifact.recomputed)) {
         yield* insertFiles(change, updated, inspected.files)

@@ -19,6 +19,7 @@ import * as CatalogScenarios from "./scenarios/CatalogScenarios.ts"
 import * as FleetScenarios from "./scenarios/FleetScenarios.ts"
 import * as IngestScenarios from "./scenarios/IngestScenarios.ts"
 import * as PromotionScenarios from "./scenarios/PromotionScenarios.ts"
+import * as RollbackScenarios from "./scenarios/RollbackScenarios.ts"
 import * as WebhookScenarios from "./scenarios/WebhookScenarios.ts"
 
 /**
@@ -31,6 +32,7 @@ export const cases: ReadonlyArray<ContractCase> = [
   ...CatalogScenarios.cases,
   ...IngestScenarios.cases,
   ...PromotionScenarios.cases,
+  ...RollbackScenarios.cases,
   ...FleetScenarios.cases,
   ...WebhookScenarios.cases
 ]

@@ -210,7 +210,10 @@ const act = (model: Model, { command, version: index }: ConcreteStep): boolean =
       return mayAdvance && version.state === "blessed" && goLive(model, index, undefined)
     case "demote": {
       if (version.state !== "live") {
-        return move(version, "staging", "draft", true) || move(version, "blessed", "staging", true)
+        if (move(version, "staging", "draft", true)) return true
+        if (!move(version, "blessed", "staging", true)) return false
+        model.former = model.former.filter((former) => former !== index)
+        return true
       }
       version.state = "blessed"
       model.former = remember(index, model.former)

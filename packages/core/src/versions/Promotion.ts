@@ -261,7 +261,8 @@ const refusalsOf = (
 }
 
 /**
- * Holds a module: nothing goes live in it until somebody releases the hold, or it ends by itself.
+ * Holds a module: nothing goes live in it until somebody releases the hold, or it ends by itself. In the place of a hold
+ * that stands, only a person sets one that ends sooner.
  *
  * @category commands
  * @since 0.1.0
@@ -287,12 +288,23 @@ export const hold = Effect.fn("Promotion.hold")((
         by: input.actor,
         reason: input.reason,
         at: change.now,
-        until: input.until,
+        until: heldUntil(module, input, change.now),
         vetoedVersionIds: Module.activeHold(module, change.now)?.vetoedVersionIds ?? []
       }, "module.held")
     })
   )
 )
+
+/** Whoever may not release a hold does not cut it short either. */
+const heldUntil = (
+  module: Module.Module,
+  { actor, until }: { readonly actor: Actor; readonly until?: number | undefined },
+  now: number
+): number | undefined => {
+  const standing = Module.activeHold(module, now)
+  if (standing === undefined || actor.kind === "person") return until
+  return standing.until === undefined || until === undefined ? undefined : Math.max(standing.until, until)
+}
 
 /**
  * Releases the hold of a module; a person has to.

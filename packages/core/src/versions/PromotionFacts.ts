@@ -103,7 +103,10 @@ export const gather = Effect.fnUntraced(function*(
     rules: account.promotionRules,
     actor,
     versionString: version.versionString,
-    verificationFailures: ModuleVersion.verificationFailures(version),
+    verificationFailures: [
+      ...ModuleVersion.verificationFailures(version),
+      ...ModuleVersion.withdrawnTrust(version, module.trustPolicy)
+    ],
     millisSinceVerified: now - version.verifiedAt,
     millisInState: now - version.enteredStateAt,
     hasSbom: version.sbomDigests.length > 0,
@@ -111,6 +114,7 @@ export const gather = Effect.fnUntraced(function*(
     dependencyProblems: yield* DependencyReadiness.problemsOf(transaction, module),
     hold,
     vetoed: hold !== undefined && hold.vetoedVersionIds.includes(version.id),
+    wasLive: module.previousLiveVersionIds.includes(version.id),
     newerLive: live !== undefined && isNewer(live, version) ? live.versionString : undefined,
     references: yield* VersionUse.referencesTo(transaction, version, templates),
     liveFollowers: VersionUse.liveFollowers(templates),

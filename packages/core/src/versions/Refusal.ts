@@ -105,6 +105,14 @@ export const Held = Schema.TaggedStruct("Held", { by: Actor, reason: Schema.Stri
 export const Vetoed = Schema.TaggedStruct("Vetoed", { versionString: Schema.String })
 
 /**
+ * The version was never live, or was demoted since, so that a rollback does not lead to it.
+ *
+ * @category schemas
+ * @since 0.1.0
+ */
+export const NeverLive = Schema.TaggedStruct("NeverLive", { versionString: Schema.String })
+
+/**
  * The live version is newer.
  *
  * @category schemas
@@ -161,6 +169,7 @@ export const Refusal = Schema.Union([
   TooEarly,
   Held,
   Vetoed,
+  NeverLive,
   Downgrade,
   Referenced,
   Pinned,
@@ -208,6 +217,8 @@ export const render = (refusal: Refusal): string => {
       return `${renderActor(refusal.by)} holds the module (${refusal.reason}); a person can release the hold`
     case "Vetoed":
       return `the module was rolled back from ${refusal.versionString}; release the hold and promote it instead`
+    case "NeverLive":
+      return `${refusal.versionString} is none of the latest live versions; promote it instead`
     case "Downgrade":
       return `live is ${refusal.live}, which is newer than ${refusal.candidate}; roll back, or allow the downgrade`
     case "Referenced":

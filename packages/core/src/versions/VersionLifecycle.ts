@@ -81,6 +81,8 @@ export interface Facts {
   readonly hold: { readonly by: Actor; readonly reason: string } | undefined
   /** Whether the hold names this version as the one rolled back from. */
   readonly vetoed: boolean
+  /** Whether the module remembers it as a former live version. */
+  readonly wasLive: boolean
   /** The versionString of the live version, when it is newer than this one. */
   readonly newerLive: string | undefined
   /** What refers to exactly this version. */
@@ -179,6 +181,9 @@ const guards = {
   notVetoed: (facts: Facts): ReadonlyArray<Refusal> =>
     facts.vetoed ? [{ _tag: "Vetoed", versionString: facts.versionString }] : [],
 
+  wasLive: (facts: Facts): ReadonlyArray<Refusal> =>
+    facts.wasLive ? [] : [{ _tag: "NeverLive", versionString: facts.versionString }],
+
   noDowngrade: (facts: Facts, _state: VersionState, command: Command): ReadonlyArray<Refusal> =>
     facts.newerLive === undefined || (command._tag === "Promote" && command.allowDowngrade)
       ? []
@@ -260,6 +265,7 @@ export const table: ReadonlyArray<Edge> = [
   edge("RollBack", "blessed", "live", [
     "verified",
     "notQuarantined",
+    "wasLive",
     "notVetoed",
     "admitted"
   ], "module_version.rolled_back_to"),

@@ -140,6 +140,7 @@ const followPointer = Effect.fnUntraced(function*(
 ) {
   const goesLive = moved.lifecycleState === "live" && version.lifecycleState !== "live"
   const leavesLive = moved.lifecycleState !== "live" && version.lifecycleState === "live"
+  if (command._tag === "Demote") return yield* forgetFormerLive(change, module, moved, reason)
   if (!goesLive && !leavesLive) return
 
   const former = live === undefined ? [] : [live.id]
@@ -156,6 +157,29 @@ const followPointer = Effect.fnUntraced(function*(
     aggregate: updated,
     before: Command.toJson({ liveVersionId: module.liveVersionId, hold: module.hold }),
     after: Command.toJson({ liveVersionId: updated.liveVersionId, hold: updated.hold }),
+    detail: Command.toJson({ reason })
+  })
+})
+
+/** Who demotes a version says that what was approved once is not good enough: no rollback leads there any more. */
+const forgetFormerLive = Effect.fnUntraced(function*(
+  change: Command.Change,
+  module: Module.Module,
+  demoted: ModuleVersion.ModuleVersion,
+  reason: string | undefined
+) {
+  const { previousLiveVersionIds } = module
+  if (!previousLiveVersionIds.includes(demoted.id)) return
+  const updated = yield* change.transaction.update(Module.collection, {
+    ...module,
+    previousLiveVersionIds: previousLiveVersionIds.filter((id) => id !== demoted.id)
+  })
+  yield* change.record({
+    type: "module.former_live_forgotten",
+    aggregateKind: "module",
+    aggregate: updated,
+    before: Command.toJson({ previousLiveVersionIds }),
+    after: Command.toJson({ previousLiveVersionIds: updated.previousLiveVersionIds }),
     detail: Command.toJson({ reason })
   })
 })

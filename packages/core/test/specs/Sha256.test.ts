@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
-import { digestOf } from "../../src/specs/internal/Sha256.ts"
 import * as fc from "fast-check"
 import { createHash } from "node:crypto"
+import { digestOf } from "../../src/specs/internal/Sha256.ts"
 
 describe("digestOf", () => {
   it("is SHA-256 of the UTF-8 bytes", () => {

@@ -55,6 +55,7 @@ const spotless: Facts = {
   dependencyProblems: [],
   hold: undefined,
   vetoed: false,
+  wasLive: true,
   newerLive: undefined,
   references: [],
   liveFollowers: [],
@@ -78,6 +79,7 @@ const breaking: Readonly<Record<string, { readonly facts?: Partial<Facts>; reado
   blessedTime: { facts: { millisInState: 999 } },
   dependenciesReady: { facts: { dependencyProblems: ["system-base has no version at staging or beyond"] } },
   notHeld: { facts: { hold: { by: Actor.person("bob"), reason: "rolled back" } } },
+  wasLive: { facts: { wasLive: false } },
   notVetoed: { facts: { vetoed: true } },
   noDowngrade: { facts: { newerLive: "2.0.0" } },
   notReferenced: { facts: { references: ["template edge names it"] } },
@@ -173,6 +175,7 @@ const anyFacts: fc.Arbitrary<Facts> = fc.record({
   dependencyProblems: fc.subarray(["a is missing", "b is too low"]),
   hold: fc.option(fc.constant({ by: Actor.person("bob"), reason: "rolled back" }), { nil: undefined }),
   vetoed: fc.boolean(),
+  wasLive: fc.boolean(),
   newerLive: fc.option(fc.constant("2.0.0"), { nil: undefined }),
   references: fc.subarray(["template a names it", "instance b runs it"]),
   liveFollowers: fc.subarray(["template a follows live"]),
@@ -216,6 +219,8 @@ const remove = (refusal: Refusal.Refusal, state: State, facts: Facts): readonly 
       return [state, { ...facts, hold: undefined }]
     case "Vetoed":
       return [state, { ...facts, vetoed: false }]
+    case "NeverLive":
+      return [state, { ...facts, wasLive: true }]
     case "Downgrade":
       return [state, { ...facts, newerLive: undefined }]
     case "Referenced":

@@ -8,7 +8,6 @@ import * as Exit from "effect/Exit"
 import * as Approvals from "../../approvals/Approvals.ts"
 import * as Accounts from "../../catalog/Accounts.ts"
 import * as ModuleCatalog from "../../catalog/ModuleCatalog.ts"
-import { automation } from "../../events/Actor.ts"
 import * as Events from "../../events/Events.ts"
 import * as Promotion from "../../versions/Promotion.ts"
 import { type ContractCase, equal } from "../ContractCase.ts"
@@ -20,7 +19,6 @@ import {
   contains,
   getModule,
   getVersion,
-  goLive,
   promoteTo,
   publish,
   refused,
@@ -263,57 +261,6 @@ export const cases: ReadonlyArray<ContractCase> = [
       const error = yield* refused("going back", back, "NotAllowed")
       yield* contains("the message", error.message, "live is 0.2.0, which is newer than 0.1.0")
       yield* equal("still live", (yield* getVersion(newer.id)).lifecycleState, "live")
-    })
-  ),
-
-  scenario(
-    "a rollback restores the former version and holds the module until a person lets go",
-    Effect.gen(function*() {
-      const module = yield* register("my-redis")
-      const options = yield* asAda
-      const first = yield* release(module, "0.1.0", "live")
-      const second = yield* release(module, "0.2.0", "live")
-      const restored = yield* Promotion.rollback({ ...options, moduleId: module.id, reason: "it crashes" })
-      yield* equal("restored", restored.id, first.id)
-      const held = yield* getModule(module.id)
-      yield* equal("pointer", held.liveVersionId, first.id)
-      yield* equal("vetoed", held.hold?.vetoedVersionIds, [second.id])
-
-      const third = yield* release(module, "0.3.0", "blessed")
-      const byAutomation = { ...options, actor: automation("rollout"), versionId: third.id, to: "live" } as const
-      yield* refused("automation", Promotion.promote({ ...byAutomation, releaseHold: true }), "NotAllowed")
-      yield* refused(
-        "automation letting go",
-        Promotion.releaseHold({ ...options, actor: automation("rollout"), moduleId: module.id }),
-        "PersonNeeded"
-      )
-      yield* refused(
-        "rolling back to the version that was vetoed",
-        Promotion.rollback({ ...options, moduleId: module.id, toVersionId: second.id, reason: "try again" }),
-        "NotAllowed"
-      )
-      yield* Promotion.releaseHold({ ...options, moduleId: module.id, reason: "mended" })
-      yield* goLive(third.id)
-      yield* equal("live", yield* liveVersions(module.id), ["0.3.0"])
-      yield* equal("hold", (yield* getModule(module.id)).hold, undefined)
-    })
-  ),
-
-  scenario(
-    "rolling back needs somewhere to go",
-    Effect.gen(function*() {
-      const module = yield* register("my-redis")
-      const options = yield* asAda
-      const rollback = Promotion.rollback({ ...options, moduleId: module.id, reason: "panic" })
-      yield* refused("nothing is live", rollback, "NothingToRollBackTo")
-      yield* release(module, "0.1.0", "live")
-      yield* refused("nothing was before", rollback, "NothingToRollBackTo")
-      const other = yield* release(yield* register("other"), "1.0.0", "blessed")
-      yield* refused(
-        "a version of another module",
-        Promotion.rollback({ ...options, moduleId: module.id, toVersionId: other.id, reason: "panic" }),
-        "NotFound"
-      )
     })
   ),
 
