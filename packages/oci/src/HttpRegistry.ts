@@ -102,8 +102,9 @@ export const make = Effect.fnUntraced(function*(
 
 const registryUrl = Effect.fnUntraced(function*(options: Options): Effect.fn.Return<URL, RegistryError> {
   const text = String(options.url)
-  const refuse = (detail: string) =>
-    failing("make", text.slice(0, 200))(new Malformed({ what: "registry URL", detail }))
+  // What is before an @ or after a question mark may be secret, also in what cannot be parsed.
+  const subject = text.replace(/^.*@/s, "").replace(/[?#].*$/s, "").slice(0, 200)
+  const refuse = (detail: string) => failing("make", subject)(new Malformed({ what: "registry URL", detail }))
   const url = URL.parse(Reference.isRegistry(text) ? `https://${text}` : text)
   if (url === null || (url.protocol !== "https:" && url.protocol !== "http:")) {
     return yield* refuse("expected https://host, http://host or a host")

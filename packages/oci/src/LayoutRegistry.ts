@@ -212,8 +212,13 @@ const makeUnsafe = (options: Options): Registry => {
       repository,
       components,
       Effect.fnUntraced(function*(before) {
-        if ((yield* findManifest(components, reference, fail)) === undefined) return yield* unknown
-        if (!Digest.is(reference)) return [entries.removeTag(before, reference), undefined] as const
+        // An entry whose manifest is gone, as a crash between the two leaves it, is removed like any other.
+        if (!Digest.is(reference)) {
+          if (entries.findTag(before, reference) === undefined) return yield* unknown
+          return [entries.removeTag(before, reference), undefined] as const
+        }
+        const isListed = entries.findDigest(before, reference) !== undefined
+        if (!isListed && (yield* findManifest(components, reference, fail)) === undefined) return yield* unknown
         const path = yield* store.safeBlobPath(place, components, reference, fail)
         if (path !== undefined) yield* files.remove(path, fail)
         return [entries.removeDigest(before, reference), undefined] as const

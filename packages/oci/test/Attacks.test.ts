@@ -413,6 +413,10 @@ describe("a client", () => {
         "http://127.0.0.1.evil.example",
         "http://localhost.evil.example",
         "https://alice:s3cret@registry.example",
+        "https://alice:s3cret@registry.example:99999",
+        "https://alice:s3cret/@@registry.example:port",
+        "ftp://alice:s3cret@registry.example",
+        "https://registry.example/?token=s3cret",
         "https://registry.example/path",
         "ftp://registry.example",
         "nonsense with blanks"
@@ -420,7 +424,7 @@ describe("a client", () => {
       for (const url of refused) {
         const error = yield* Effect.flip(HttpRegistry.make({ url }))
         assert.strictEqual(error.reason._tag, "Malformed", url)
-        if (url.includes("alice")) assert.notInclude(JSON.stringify(error), "s3cret")
+        assert.notInclude(`${error.message} ${JSON.stringify(error)}`, "s3cret")
       }
       for (
         const url of ["http://127.0.0.1:5000", "http://[::1]:5000", "http://localhost:5000", "registry.example:5000"]

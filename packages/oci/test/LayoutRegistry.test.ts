@@ -3,9 +3,12 @@ import { Artifact, Blob, Descriptor, LayoutRegistry, Manifest, MediaType } from 
 import * as Effect from "effect/Effect"
 import { spawn } from "node:child_process"
 import * as fs from "node:fs"
+import { type FileHandle, open as openFile } from "node:fs/promises"
 import { hostname } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
+import { failing } from "../src/internal/failure.ts"
+import { withLock } from "../src/internal/layout/lock.ts"
 import { runContract } from "./contract.ts"
 import { temporaryDirectory } from "./support/dockerRegistry.ts"
 import { bytesOf, reasonOf } from "./support/http.ts"
@@ -157,6 +160,58 @@ describe("LayoutRegistry", () => {
       yield* Artifact.push(registry, "a/b", { artifactType: type, tags: ["v3"] })
       assert.deepStrictEqual(fs.readdirSync(directory).filter((name) => name.startsWith("index.lock")), [])
     }))
+
+  it.live("leaves a lock alone that has become somebody else's", () =>
+    Effect.gen(function*() {
+      const path = join(yield* temporaryDirectory, "index.lock")
+      const others = JSON.stringify({ id: "other", pid: process.pid, host: hostname() })
+      const held = withLock(path, failing("test", "a/b"))
+      yield* held(Effect.sync(() => {
+        fs.rmSync(path)
+        fs.writeFileSync(path, others)
+      }))
+      assert.strictEqual(fs.readFileSync(path, "utf8"), others)
+      fs.rmSync(path)
+      yield* held(Effect.sync(() => assert.isTrue(fs.existsSync(path))))
+      assert.isFalse(fs.existsSync(path))
+    }))
+
+  it.live("deletes entries whose manifest is gone", () =>
+    Effect.gen(function*() {
+      const { artifact, directory, registry } = yield* scene
+      const { bytes, descriptor } = yield* registry.getManifest("a/b", "v1")
+      yield* registry.putManifest("a/b", { bytes, mediaType: descriptor.mediaType }, { tags: ["v2"] })
+      fs.rmSync(join(directory, "blobs/sha256", artifact.digest.slice(7)))
+      yield* registry.deleteManifest("a/b", "v1")
+      assert.deepStrictEqual((yield* registry.listTags("a/b")).names, ["v2"])
+      yield* registry.deleteManifest("a/b", artifact.digest)
+      assert.deepStrictEqual(indexOf(directory).manifests, [])
+      assert.strictEqual((yield* reasonOf(registry.deleteManifest("a/b", artifact.digest)))._tag, "NotFound")
+    }))
+
+  it.live.skipIf(process.platform !== "linux")(
+    "flushes a file, and then the directory that names it",
+    () =>
+      Effect.gen(function*() {
+        const root = yield* temporaryDirectory
+        const flushed: Array<string> = []
+        const handle = yield* Effect.promise(() => openFile(root, "r"))
+        const prototype: { sync: (this: FileHandle) => Promise<void> } = Object.getPrototypeOf(handle)
+        yield* Effect.promise(() => handle.close())
+        const { sync } = prototype
+        prototype.sync = function() {
+          flushed.push(fs.readlinkSync(`/proc/self/fd/${this.fd}`))
+          return sync.call(this)
+        }
+        const registry = yield* LayoutRegistry.make({ root })
+        yield* registry.putBlob("a/b", descriptor, blob).pipe(Effect.ensuring(Effect.sync(() => {
+          prototype.sync = sync
+        })))
+        const [file, directory] = flushed.slice(-2)
+        assert.include(file, join(root, "a/b/ingest/tmp-"))
+        assert.strictEqual(directory, join(root, "a/b/blobs/sha256"))
+      })
+  )
 
   it.live("loses nothing when several processes write at the same time", () =>
     Effect.gen(function*() {

@@ -1,7 +1,20 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Artifact, Descriptor, Digest, Manifest, MediaType, MemoryRegistry, RegistryServer } from "@lamina/oci"
+import {
+  Artifact,
+  Descriptor,
+  Digest,
+  LayoutRegistry,
+  Manifest,
+  MediaType,
+  MemoryRegistry,
+  RegistryServer
+} from "@lamina/oci"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
+import * as fs from "node:fs"
+import { connect } from "node:net"
+import { join } from "node:path"
+import { temporaryDirectory } from "./support/dockerRegistry.ts"
 import { bytesOf, large, largeDescriptor, repository } from "./support/http.ts"
 
 const scene = Effect.fnUntraced(function*(options?: RegistryServer.Options) {
@@ -153,8 +166,8 @@ describe("RegistryServer", () => {
     Effect.gen(function*() {
       const { send } = yield* scene({ maximumBlobBytes: 8, maximumUploads: 1 })
       assert.strictEqual((yield* send("POST", withDigest("blobs/uploads/"), { body: blob.slice() })).status, 413)
-      const many = yield* send("POST", "blobs/uploads/")
-      assert.strictEqual(many.status, 429)
+      assert.strictEqual((yield* send("POST", "blobs/uploads/")).status, 202)
+      assert.strictEqual((yield* send("POST", "blobs/uploads/")).status, 429)
       const body = JSON.stringify({ padding: "x".repeat(5 * 1024 * 1024) })
       const headers = { "content-type": MediaType.imageManifest }
       const manifest = yield* send("PUT", "manifests/large", { body, headers })
@@ -262,5 +275,83 @@ describe("RegistryServer", () => {
       const response = yield* Effect.promise(() => handler(new Request(url)))
       const bytes = new Uint8Array(yield* Effect.promise(() => response.arrayBuffer()))
       assert.strictEqual(Digest.ofBytes(bytes), largeDescriptor.digest)
+    }))
+})
+
+describe("RegistryServer on a raw connection", () => {
+  /** Sends text, waits so many milliseconds without reading, and breaks off; or reads to the end. */
+  const talk = (url: string, text: string, breakOffAfter?: number) =>
+    Effect.promise(() =>
+      new Promise<string>((resolve) => {
+        let received = ""
+        const socket = connect(Number(new URL(url).port), "127.0.0.1", () => socket.write(text))
+        socket.on("close", () => resolve(received))
+        if (breakOffAfter === undefined) socket.on("data", (chunk: Buffer) => (received += chunk.toString()))
+        else setTimeout(() => socket.destroy(), breakOffAfter)
+      })
+    )
+
+  const openFiles = (directory: string) =>
+    fs.readdirSync("/proc/self/fd").filter((fd) => {
+      const target = fs.existsSync(`/proc/self/fd/${fd}`) ? fs.readlinkSync(`/proc/self/fd/${fd}`) : ""
+      return target.startsWith(directory)
+    })
+
+  it.live("takes no part of the path from the Host header", () =>
+    Effect.gen(function*() {
+      const { url } = yield* scene()
+      const ask = (target: string, host: string) =>
+        talk(url, `GET ${target} HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`)
+      assert.match(yield* ask("/v2/", `a/v2/${repository}/tags/list?`), /^HTTP\/1.1 400 /)
+      assert.match(yield* ask(`@b/v2/${repository}/tags/list`, "a"), /^HTTP\/1.1 400 /)
+      assert.match(yield* ask(`/v2/${repository}/tags/list`, "registry.example:5000"), /^HTTP\/1.1 200 /)
+    }))
+
+  it.live.skipIf(process.platform !== "linux")(
+    "closes blobs that nobody waits for any more",
+    () =>
+      Effect.gen(function*() {
+        const root = yield* temporaryDirectory
+        const big = new Uint8Array(20_000_000)
+        const bigDescriptor = Descriptor.ofBytes(MediaType.octetStream, big)
+        const layout = yield* LayoutRegistry.make({ root, durable: false })
+        yield* layout.putBlob(repository, bigDescriptor, big)
+        let opened = 0
+        const { url } = yield* RegistryServer.listen({
+          ...layout,
+          getBlob: (...args) =>
+            Effect.tap(layout.getBlob(...args), () => {
+              opened += 1
+              return Effect.sleep("100 millis")
+            })
+        })
+        const get = `GET /v2/${repository}/blobs/${bigDescriptor.digest} HTTP/1.1\r\nHost: a\r\n\r\n`
+        // Gone before the answer begins, in the middle of it, and while a second one waits behind it.
+        yield* Effect.all([talk(url, get, 50), talk(url, get, 400), talk(url, get + get, 400)], { concurrency: 3 })
+        while (openFiles(root).length > 0) yield* Effect.sleep("20 millis")
+        assert.strictEqual(opened, 4)
+      })
+  )
+
+  it.live("keeps nothing of an upload in one request that failed", () =>
+    Effect.gen(function*() {
+      const { send } = yield* scene({ maximumUploads: 1, maximumBlobBytes: 5 })
+      for (let attempt = 0; attempt < 3; attempt++) {
+        assert.strictEqual((yield* send("POST", withDigest("blobs/uploads/"), { body: blob.slice() })).status, 413)
+      }
+    }))
+
+  it.live("does not tell where its files are", () =>
+    Effect.gen(function*() {
+      const root = yield* temporaryDirectory
+      const layout = yield* LayoutRegistry.make({ root, durable: false })
+      yield* layout.putBlob(repository, largeDescriptor, large)
+      const path = join(root, repository, "blobs/sha256", largeDescriptor.digest.slice(7))
+      fs.rmSync(path)
+      fs.symlinkSync("/etc/passwd", path)
+      const { url } = yield* RegistryServer.listen(layout)
+      const response = yield* Effect.promise(() => fetch(`${url}/v2/${repository}/blobs/${largeDescriptor.digest}`))
+      assert.strictEqual(response.status, 400)
+      assert.notInclude(yield* Effect.promise(() => response.text()), root)
     }))
 })

@@ -46,6 +46,21 @@ describe("downloads", () => {
       assert.strictEqual(reason._tag, "UnexpectedResponse")
     }))
 
+  it.live("of a part stop at the end of the blob, and refuse what is no range", () =>
+    Effect.gen(function*() {
+      const { registry, server } = yield* scene([])
+      const part = (start: number, end: number) =>
+        registry.getBlob(repository, largeDescriptor.digest, { size: large.byteLength, range: { start, end } }).pipe(
+          Effect.flatMap(({ stream }) => Stream.mkUint8Array(stream)),
+          Effect.scoped
+        )
+      assert.deepStrictEqual(yield* part(999_990, 1_000_005), large.slice(999_990))
+      for (const [start, end] of [[5, 3], [-1, 3], [0.5, 3], [NaN, 3]] as const) {
+        assert.strictEqual((yield* reasonOf(part(start, end)))._tag, "Malformed", `${start}-${end}`)
+      }
+      assert.strictEqual(server.requests.length, 1)
+    }))
+
   it.live("give up after so many tries", () =>
     Effect.gen(function*() {
       const { registry, server } = yield* scene([
@@ -88,6 +103,19 @@ describe("requests", () => {
       const { registry } = yield* scene([{ mishap: { _tag: "Answer", status: 418, body } }])
       const error = yield* Effect.flip(registry.getManifest(repository, "v1"))
       assert.match(error.message, /HTTP 418 TEAPOT.*short and stout/)
+    }))
+
+  it.live("do not wait for a body that nobody needs, however slowly it comes", () =>
+    Effect.gen(function*() {
+      const drip = () =>
+        new ReadableStream<Uint8Array>({
+          pull: (controller) =>
+            new Promise((resolve) => setTimeout(resolve, 100)).then(() => controller.enqueue(new Uint8Array(1)))
+        })
+      const server = yield* FaultyRegistry.listenHandler(() => Promise.resolve(new Response(drip(), { status: 202 })))
+      const registry = yield* HttpRegistry.make({ url: server.url })
+      yield* registry.deleteBlob(repository, pushedDescriptor.digest)
+      assert.deepStrictEqual(methods(server), ["DELETE"])
     }))
 
   it.live("say when nobody answers", () =>
@@ -180,6 +208,39 @@ describe("uploads", () => {
         assert.deepStrictEqual(yield* Blob.getBytes(memory, repository, pushedDescriptor), pushed)
       }))
   }
+
+  it.live("go on where the registry says when it is asked how far they are", () =>
+    Effect.gen(function*() {
+      let states = 0
+      const withStates: (next: Fault.Handler) => Fault.Handler = (next) => (request) => {
+        const url = new URL(request.url)
+        const state = url.searchParams.get("_state")
+        if (!sessionPath.test(url.pathname) && request.method !== "POST") return next(request)
+        if (request.method !== "POST" && state !== String(states)) {
+          return Promise.resolve(new Response(null, { status: 404 }))
+        }
+        url.searchParams.delete("_state")
+        const init: RequestInit & { readonly duplex: "half" } = {
+          method: request.method,
+          headers: request.headers,
+          body: request.body,
+          duplex: "half"
+        }
+        return next(new Request(url, init)).then((response) => {
+          if (!response.headers.has("docker-upload-uuid")) return response
+          states += 1
+          const headers = new Headers(response.headers)
+          headers.set("location", `${response.headers.get("location")}?_state=${states}`)
+          return new Response(response.body, { status: response.status, headers })
+        })
+      }
+      const { memory, registry, server } = yield* scene([
+        { method: "PATCH", after: 1, times: 1, mishap: { _tag: "Answer", status: 503 } }
+      ], { upload: { monolithicBytes: 1000, chunkBytes: 300_000 }, profile: withStates })
+      yield* registry.putBlob(repository, pushedDescriptor, Stream.fromIterable(chunks))
+      assert.deepStrictEqual(yield* Blob.getBytes(memory, repository, pushedDescriptor), pushed)
+      assert.include(methods(server), "GET")
+    }).pipe(Effect.scoped))
 
   it.live("of bytes begin again when the registry breaks off", () =>
     Effect.gen(function*() {

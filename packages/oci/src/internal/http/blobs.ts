@@ -8,7 +8,14 @@ import type { Descriptor } from "../../Descriptor.ts"
 import * as Digest from "../../Digest.ts"
 import * as MediaType from "../../MediaType.ts"
 import type { ByteRange, Registry } from "../../Registry.ts"
-import { isTransient, LimitExceeded, NotFound, SizeMismatch, UnexpectedResponse } from "../../RegistryError.ts"
+import {
+  isTransient,
+  LimitExceeded,
+  Malformed,
+  NotFound,
+  SizeMismatch,
+  UnexpectedResponse
+} from "../../RegistryError.ts"
 import type { RegistryError } from "../../RegistryError.ts"
 import { checkDigest, checkNames, checkRepository, type Failing, failing } from "../failure.ts"
 import * as keyedMutex from "../keyedMutex.ts"
@@ -86,6 +93,7 @@ export const make = (client: Client): Blobs => {
   const getBlob: Registry["getBlob"] = Effect.fnUntraced(function*(repository, digest, options) {
     const fail = failing("getBlob", repository, digest)
     yield* checkNames(fail, repository, checkDigest(digest))
+    yield* checkRange(options?.range, fail)
     const reply = yield* request(repository, digest, options?.range, fail)
     if (options?.range !== undefined) {
       const { end, start } = options.range
@@ -93,7 +101,7 @@ export const make = (client: Client): Blobs => {
       const size = options.size ?? totalOf(reply) ?? end + 1
       return {
         descriptor: { mediaType: MediaType.octetStream, digest, size },
-        stream: bounded(stream, end - start + 1, fail)
+        stream: bounded(stream, Math.min(end, size - 1) - start + 1, fail)
       }
     }
     const announced = reply.status === 200 ? replies.contentLength(reply) : undefined
@@ -220,6 +228,12 @@ export const make = (client: Client): Blobs => {
 
   return { headBlob, getBlob, putBlob, startUpload, mountBlob, deleteBlob }
 }
+
+/** What is no range must not become a header that a registry ignores, and answers with the whole blob. */
+const checkRange = (range: ByteRange | undefined, fail: Failing): Effect.Effect<void, RegistryError> =>
+  range === undefined || (Number.isSafeInteger(range.start) && range.start >= 0 && range.start <= range.end)
+    ? Effect.void
+    : Effect.fail(fail(new Malformed({ what: "range", detail: `${range.start}-${range.end}` })))
 
 /** The part of a blob in an answer, whether the registry has heeded the range or sent everything. */
 const partOf = Effect.fnUntraced(function*(reply: Reply, range: ByteRange, fail: Failing): Effect.fn.Return<

@@ -84,9 +84,14 @@ export const exchange = Effect.fnUntraced(function*(
     url: sent.url,
     header,
     body: bodyStream(response.body, patience, (cause) => networkError(cause, sent.url, fail)),
-    discard: Effect.promise(() => response.body.dump({ limit: 64 * 1024 }).catch(ignore))
+    // Bounded in time too: a body that drips would hold back whoever does not even want it.
+    discard: Effect.promise(() =>
+      response.body.dump({ limit: 64 * 1024, signal: AbortSignal.timeout(discardMillis) }).catch(ignore)
+    )
   }
 })
+
+const discardMillis = 2000
 
 const ignore = () => undefined
 

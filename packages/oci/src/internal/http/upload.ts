@@ -123,14 +123,12 @@ const sendChunk = Effect.fnUntraced(function*(
 ): Effect.fn.Return<void, RegistryError> {
   const end = start + chunk.byteLength - 1
   const headers = { "content-type": MediaType.octetStream, "content-range": `${start}-${end}` }
-  const attempt = client.expect(
-    { method: "PATCH", url: session.location, scopes: session.scopes, headers, body: chunk, repeatable: false },
-    fail,
-    gone,
-    202,
-    201,
-    204
-  ).pipe(Effect.flatMap((reply) => advance(client, session, reply, end, fail)), Effect.scoped)
+  // The location is looked up for each attempt: asking how far the upload is may have moved it.
+  const attempt = Effect.suspend(() => {
+    const { location: url, scopes } = session
+    const call: Call = { method: "PATCH", url, scopes, headers, body: chunk, repeatable: false }
+    return client.expect(call, fail, gone, 202, 201, 204)
+  }).pipe(Effect.flatMap((reply) => advance(client, session, reply, end, fail)), Effect.scoped)
   const result = yield* Effect.result(attempt)
   if (Result.isSuccess(result)) return
   if (!isTransient(result.failure)) return yield* result.failure

@@ -8,11 +8,11 @@ import type * as Scope from "effect/Scope"
 import { randomUUID } from "node:crypto"
 import { constants, type Stats } from "node:fs"
 import * as fs from "node:fs/promises"
-import { join, relative } from "node:path"
+import { basename, dirname, join, relative } from "node:path"
 import { LimitExceeded, Malformed, RegistryError, Unavailable } from "../../RegistryError.ts"
 import type { Failing } from "../failure.ts"
 
-/** The error of a file operation; paths are shown from the layout's root on. */
+/** The error of a file operation. Node's messages name whole paths; the server keeps this kind of error to itself. */
 const ioError = (cause: unknown, fail: Failing): RegistryError =>
   fail(new Unavailable({ detail: cause instanceof Error ? cause.message.slice(0, 400) : "the disk failed" }))
 
@@ -78,7 +78,7 @@ export const regularFile = Effect.fnUntraced(function*(
   fail: Failing
 ): Effect.fn.Return<Stats | undefined, RegistryError> {
   const stats = yield* optional(() => fs.lstat(path), fail)
-  if (stats !== undefined && !stats.isFile()) return yield* refuse(path, "is no regular file", fail)
+  if (stats !== undefined && !stats.isFile()) return yield* refuse(basename(path), "is no regular file", fail)
   return stats
 })
 
@@ -94,7 +94,7 @@ export const open = Effect.fnUntraced(function*(
   )
   if (handle === undefined) return undefined
   const stats = yield* attempt(() => handle.stat(), fail)
-  return stats.isFile() ? { handle, size: stats.size } : yield* refuse(path, "is no regular file", fail)
+  return stats.isFile() ? { handle, size: stats.size } : yield* refuse(basename(path), "is no regular file", fail)
 })
 
 /** Reads a whole file of at most `limit` bytes. */
@@ -105,7 +105,9 @@ export const read = Effect.fnUntraced(function*(
 ): Effect.fn.Return<Uint8Array | undefined, RegistryError, Scope.Scope> {
   const file = yield* open(path, fail)
   if (file === undefined) return undefined
-  if (file.size > limit) return yield* fail(new LimitExceeded({ what: `the size of ${path} in bytes`, limit }))
+  if (file.size > limit) {
+    return yield* fail(new LimitExceeded({ what: `the size of ${basename(path)} in bytes`, limit }))
+  }
   return yield* attempt(() => file.handle.readFile(), fail)
 }, Effect.scoped)
 
@@ -135,9 +137,14 @@ export const temporary = Effect.fnUntraced(function*(
     if (options.durable) yield* attempt(() => handle.sync(), fail)
     yield* attempt(() => handle.chmod(options.mode), fail)
     yield* attempt(() => fs.rename(path, target), fail)
+    // Without this a crash may forget the new name, and keep an index that was written later and lists it.
+    if (options.durable) yield* flushDirectory(dirname(target), fail)
   })
   return { path, handle, moveTo }
 })
+
+const flushDirectory = (path: string, fail: Failing): Effect.Effect<void, RegistryError> =>
+  attempt(() => fs.open(path, constants.O_RDONLY).then((handle) => handle.sync().finally(() => handle.close())), fail)
 
 /** Writes a whole file at once, so that readers see the old or the new one. */
 export const write = Effect.fnUntraced(function*(

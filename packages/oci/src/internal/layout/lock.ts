@@ -28,10 +28,15 @@ type Owner = typeof Owner.Type
 
 /** Runs an effect while holding the lock at `path`. */
 export const withLock = (path: string, fail: Failing) => <A, E, R>(effect: Effect.Effect<A, E, R>) =>
-  Effect.acquireUseRelease(acquire(path, fail), () => effect, () => Effect.ignore(files.remove(path, fail)))
+  Effect.acquireUseRelease(acquire(path, fail), () => effect, (id) => Effect.ignore(release(path, id, fail)))
+
+/** A lock that was held for too long may have been broken, and be somebody else's by now. */
+const release = Effect.fnUntraced(function*(path: string, id: string, fail: Failing) {
+  if ((yield* readOwner(path, fail))?.id === id) yield* files.remove(path, fail)
+})
 
 const acquire = Effect.fnUntraced(function*(path: string, fail: Failing): Effect.fn.Return<
-  void,
+  string,
   RegistryError,
   Scope.Scope
 > {
@@ -51,6 +56,7 @@ const acquire = Effect.fnUntraced(function*(path: string, fail: Failing): Effect
     // Only the wait may be interrupted, never the moment between getting the lock and knowing it.
     yield* Effect.interruptible(Effect.sleep(yield* Random.nextBetween(2, 20)))
   }
+  return owner.id
 }, Effect.scoped)
 
 /** A hard link exists completely or not at all, with the owner's name already in it. */

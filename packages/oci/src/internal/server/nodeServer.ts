@@ -5,6 +5,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { Readable } from "node:stream"
 import { pipeline } from "node:stream/promises"
 import type { ReadableStream as NodeReadableStream } from "node:stream/web"
+import * as Reference from "../../Reference.ts"
 import { RegistryError, Unavailable } from "../../RegistryError.ts"
 
 /** A function from requests to answers, as the web platform has it. */
@@ -52,17 +53,28 @@ const close = (server: Server): Effect.Effect<void> =>
 const respond = async (handler: WebHandler, incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> => {
   const request = toRequest(incoming)
   const response = request === undefined ? new Response(null, { status: 400 }) : await handler(request)
+  // `pipeline` refuses to begin with a stream that is closed, and would leave what the body holds open.
+  if (incoming.socket.destroyed) return response.body?.cancel()
   outgoing.writeHead(response.status, Object.fromEntries(response.headers))
   if (response.body === null || incoming.method === "HEAD") {
     await response.body?.cancel()
     outgoing.end()
     return
   }
-  await pipeline(Readable.fromWeb(response.body as NodeReadableStream<Uint8Array>), outgoing)
+  const body = Readable.fromWeb(response.body as NodeReadableStream<Uint8Array>)
+  // An answer that waits behind another one on its connection does not hear of its end.
+  const gone = new AbortController()
+  const onClose = () => gone.abort()
+  incoming.socket.once("close", onClose)
+  await pipeline(body, outgoing, { signal: gone.signal }).finally(() => incoming.socket.off("close", onClose))
 }
 
 const toRequest = (incoming: IncomingMessage): Request | undefined => {
-  const url = URL.parse(`http://${incoming.headers.host ?? "localhost"}${incoming.url ?? "/"}`)
+  const host = incoming.headers.host ?? "localhost"
+  const path = incoming.url ?? "/"
+  // A host with a path in it would stand before the path that a proxy has let through.
+  if (!Reference.isRegistry(host) || !path.startsWith("/")) return undefined
+  const url = URL.parse(`http://${host}${path}`)
   const method = incoming.method ?? "GET"
   // What `Request` refuses to be.
   if (url === null || ["CONNECT", "TRACE", "TRACK"].includes(method)) return undefined

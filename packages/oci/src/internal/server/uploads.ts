@@ -46,7 +46,10 @@ export const start = Effect.fnUntraced(function*(exchange: Exchange, repository:
   const session = yield* exchange.sessions.start(repository, algorithm)
   return digest === null
     ? accepted(session)
-    : yield* exchange.sessions.withSession(repository, session.id, (session) => finish(exchange, session))
+    : yield* exchange.sessions.withSession(repository, session.id, (session) => finish(exchange, session)).pipe(
+      // Nobody was told where it is, so that nobody can go on with it.
+      Effect.onError(() => exchange.sessions.close(session))
+    )
 })
 
 const mountFrom = Effect.fnUntraced(function*(
