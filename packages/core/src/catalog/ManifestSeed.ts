@@ -3,14 +3,21 @@
  *
  * @since 0.1.0
  */
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
+import type { CommandError } from "../events/CommandError.ts"
 import type { TrustPolicy } from "../ingest/SignatureVerifier.ts"
 import { canonicalJson } from "../internal/contentHash.ts"
+import * as Reading from "../internal/reading.ts"
 import * as Manifest from "../manifest/Manifest.ts"
 import type { ManifestTrust } from "../manifest/ModuleManifest.ts"
+import type { Transaction } from "../storage/Storage.ts"
+import type { StorageError } from "../storage/StorageError.ts"
 import { CatalogError } from "./CatalogError.ts"
-import type * as Module from "./Module.ts"
+import * as Category from "./Category.ts"
+import * as Module from "./Module.ts"
 
 /**
  * What a manifest says of a module.
@@ -112,6 +119,36 @@ export const Difference = Schema.Struct({
 export type Difference = typeof Difference.Type
 
 /**
+ * What a module's record says of others by id and a manifest by name: the slug of its category, and its parent. A parent
+ * that was deleted has no name.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Relatives {
+  readonly category: Category.Category
+  readonly parentModule: string | undefined
+}
+
+/**
+ * Looks up what a module is related to.
+ *
+ * @category queries
+ * @since 0.1.0
+ */
+export const relativesOf = Effect.fnUntraced(function*(
+  transaction: Transaction,
+  module: Module.Module
+): Effect.fn.Return<Relatives, CommandError | StorageError> {
+  const { accountId, categoryId, parentModuleId } = module
+  const category = yield* Reading.required(transaction, Category.collection, accountId, "category", categoryId)
+  const parent = parentModuleId === undefined
+    ? Option.none<Module.Module>()
+    : yield* transaction.get(Module.collection, accountId, parentModuleId)
+  return { category, parentModule: Option.getOrUndefined(parent)?.name }
+})
+
+/**
  * Where a manifest differs from the record. Whom to trust is not compared: a manifest has no say in it.
  *
  * @category comparing
@@ -119,12 +156,13 @@ export type Difference = typeof Difference.Type
  */
 export const compare = (
   module: Module.Module,
-  category: string,
+  relatives: Relatives,
   seed: ManifestSeed
 ): ReadonlyArray<Difference> =>
   [
-    seed.category === undefined ? [] : difference("category", category, seed.category),
+    seed.category === undefined ? [] : difference("category", relatives.category.slug, seed.category),
     difference("variety", module.variety, seed.variety),
+    difference("parentModule", relatives.parentModule, seed.parentModule),
     difference("description", module.description, seed.description),
     difference("rebootRequired", module.rebootRequired, seed.rebootRequired),
     difference("mask", module.specs.mask, seed.specs.mask),
@@ -151,10 +189,10 @@ const difference = (field: string, recorded: unknown, manifest: unknown): Readon
  */
 export const compareText = (
   module: Module.Module,
-  category: string,
+  relatives: Relatives,
   manifestText: string
 ): ReadonlyArray<Difference> =>
   Result.match(read(manifestText), {
     onFailure: (error) => [{ field: "manifest", recorded: null, manifest: error.message }],
-    onSuccess: (seed) => compare(module, category, seed)
+    onSuccess: (seed) => compare(module, relatives, seed)
   })

@@ -17,21 +17,16 @@
  */
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
-import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
-import { RE2JS } from "re2js"
-import * as Priority from "../composition/Priority.ts"
-import * as Requirement from "../composition/Requirement.ts"
-import { type Actor, render } from "../events/Actor.ts"
 import * as Command from "../events/Command.ts"
 import { type CommandError, invalidInput, notFound } from "../events/CommandError.ts"
 import * as Id from "../events/Id.ts"
 import { TrustPolicy } from "../ingest/SignatureVerifier.ts"
+import { requireOperator, requirePatterns, requirePriority, requireSpecs } from "../internal/moduleInput.ts"
 import * as Reading from "../internal/reading.ts"
-import * as ModuleSpecs from "../specs/ModuleSpecs.ts"
 import { type ListOptions, Storage, type Transaction } from "../storage/Storage.ts"
 import type { StorageError } from "../storage/StorageError.ts"
-import { CatalogError, NameTaken, OperatorNeeded, OtherModule } from "./CatalogError.ts"
+import { CatalogError, NameTaken, OtherModule } from "./CatalogError.ts"
 import * as Category from "./Category.ts"
 import * as ManifestSeed from "./ManifestSeed.ts"
 import * as Module from "./Module.ts"
@@ -94,9 +89,7 @@ export const registerModule = Effect.fn("ModuleCatalog.registerModule")(function
         yield* requireFreeName(change, "byForgeRepository", input.forgeRepository)
       }
       const category = yield* requireCategory(change, slug)
-      const parent = seed.parentModule === undefined
-        ? undefined
-        : yield* requireByName(change.transaction, change.accountId, seed.parentModule)
+      const parent = yield* findParent(change, seed)
       const module = yield* change.transaction.insert(Module.collection, {
         id: yield* Id.next,
         accountId: change.accountId,
@@ -120,43 +113,6 @@ export const registerModule = Effect.fn("ModuleCatalog.registerModule")(function
   )
 })
 
-const requireOperator = (actor: Actor, action: string): Effect.Effect<void, CatalogError> =>
-  actor.kind !== "automation"
-    ? Effect.void
-    : Effect.fail(new CatalogError({ reason: new OperatorNeeded({ action, actor: render(actor) }) }))
-
-const requirePriority = (priority: number): Effect.Effect<number, CommandError> =>
-  Priority.isPriority(priority)
-    ? Effect.succeed(priority)
-    : Effect.fail(invalidInput("priority", "an integer from 0 to 999", String(priority)))
-
-const requirePatterns = Effect.fnUntraced(function*(policy: TrustPolicy | undefined) {
-  for (const signer of policy?.signers ?? []) {
-    if (signer.kind === "key") continue
-    for (const [field, matcher] of Object.entries({ issuer: signer.issuer, identity: signer.identity })) {
-      if (!("pattern" in matcher)) continue
-      const compiled = Result.try(() => RE2JS.compile(matcher.pattern))
-      if (Result.isFailure(compiled)) {
-        return yield* invalidInput(`trustPolicy ${field}`, "an RE2 expression", JSON.stringify(matcher.pattern))
-      }
-    }
-  }
-})
-
-const requireSpecs = Effect.fnUntraced(function*({ specs, dependencies }: ModuleChanges) {
-  const valid = specs === undefined ? undefined : ModuleSpecs.validate(specs)
-  if (valid !== undefined && Result.isFailure(valid)) {
-    return yield* invalidInput("specs", "patterns and package names", valid.failure.message)
-  }
-  const { requires = [], recommends = [], conflicts = [] } = dependencies ?? {}
-  const wrong = [...requires, ...recommends, ...conflicts].find(({ version }) =>
-    version !== undefined && !Requirement.isRange(version)
-  )
-  if (wrong !== undefined) {
-    return yield* invalidInput("dependencies", "semantic version ranges", JSON.stringify(Requirement.render(wrong)))
-  }
-})
-
 const requireFreeName = Effect.fnUntraced(function*(
   change: Command.Change,
   index: "byName" | "byForgeRepository",
@@ -173,6 +129,12 @@ const requireCategory = Effect.fnUntraced(function*(change: Command.Change, slug
   const category = yield* change.transaction.find(Category.collection, change.accountId, "bySlug", [slug])
   if (Option.isNone(category)) return yield* notFound(change.accountId, "category", slug)
   return category.value
+})
+
+const findParent = Effect.fnUntraced(function*(change: Command.Change, { parentModule }: ManifestSeed.ManifestSeed) {
+  return parentModule === undefined
+    ? undefined
+    : yield* requireByName(change.transaction, change.accountId, parentModule)
 })
 
 const requireByName = Effect.fnUntraced(function*(transaction: Transaction, accountId: string, name: string) {
@@ -240,8 +202,9 @@ export type ReimportOutcome = typeof ReimportOutcome.Type
 export const reimportManifest = Effect.fn("ModuleCatalog.reimportManifest")(function*(
   input: ReimportInput
 ): Effect.fn.Return<ReimportOutcome, Failure, Storage> {
-  const seed = yield* Effect.fromResult(ManifestSeed.read(input.manifestText))
   const reseed = input.reseed ?? false
+  if (reseed) yield* requireOperator(input.actor, "reseeding a module")
+  const seed = yield* Effect.fromResult(ManifestSeed.read(input.manifestText))
   return yield* Command.run(
     {
       name: "module.reimport",
@@ -255,21 +218,18 @@ export const reimportManifest = Effect.fn("ModuleCatalog.reimportManifest")(func
       if (module.name !== seed.name) {
         return yield* new CatalogError({ reason: new OtherModule({ expected: module.name, actual: seed.name }) })
       }
-      const category = yield* Reading.required(
-        change.transaction,
-        Category.collection,
-        change.accountId,
-        "category",
-        module.categoryId
-      )
-      const differences = ManifestSeed.compare(module, category.slug, seed)
+      const relatives = yield* ManifestSeed.relativesOf(change.transaction, module)
+      const differences = ManifestSeed.compare(module, relatives, seed)
       if (!reseed || differences.length === 0) return { module, differences, reseeded: false }
 
-      const newCategory = seed.category === undefined ? category : yield* requireCategory(change, seed.category)
+      const category = seed.category === undefined ? relatives.category : yield* requireCategory(change, seed.category)
+      const parent = yield* findParent(change, seed)
+      if (parent?.id === module.id) return yield* invalidInput("parent_module", "another module", module.name)
       const updated = yield* change.transaction.update(Module.collection, {
         ...module,
         ...ManifestSeed.seeded(seed),
-        categoryId: newCategory.id
+        categoryId: category.id,
+        parentModuleId: parent?.id
       })
       yield* recordModule(change, "module.reseeded", module, updated, { differences })
       return { module: updated, differences, reseeded: true }

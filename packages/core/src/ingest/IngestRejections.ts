@@ -93,6 +93,21 @@ const isAboutContent = ({ reason }: IngestError): boolean => {
 }
 
 /**
+ * Forgets the rejection of a digest, within the change that takes it in after all.
+ *
+ * @category changes
+ * @since 0.1.0
+ */
+export const forget = Effect.fnUntraced(function*(
+  { accountId, transaction }: Command.Change,
+  moduleId: string,
+  indexDigest: string
+): Effect.fn.Return<void, StorageError> {
+  const rejection = yield* transaction.find(IngestRejection.collection, accountId, "byDigest", [moduleId, indexDigest])
+  if (Option.isSome(rejection)) yield* transaction.remove(IngestRejection.collection, rejection.value)
+})
+
+/**
  * A page of a module's rejections.
  *
  * @category queries

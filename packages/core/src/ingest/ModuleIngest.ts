@@ -21,7 +21,6 @@
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
-import * as Category from "../catalog/Category.ts"
 import * as ManifestSeed from "../catalog/ManifestSeed.ts"
 import * as Module from "../catalog/Module.ts"
 import * as ModuleFiles from "../catalog/ModuleFiles.ts"
@@ -157,9 +156,7 @@ const differencesOf = Effect.fnUntraced(function*(
   module: Module.Module,
   manifestText: string
 ) {
-  const { accountId, categoryId } = module
-  const category = yield* Reading.required(transaction, Category.collection, accountId, "category", categoryId)
-  return ManifestSeed.compareText(module, category.slug, manifestText)
+  return ManifestSeed.compareText(module, yield* ManifestSeed.relativesOf(transaction, module), manifestText)
 })
 
 const ingestDigest = Effect.fnUntraced(function*(
@@ -215,6 +212,7 @@ const record = (input: IngestInput, seen: Module.Module, inspected: ModuleInspec
       if (Option.isSome(known)) return { outcome: "known", version: known.value, differences }
       const version = yield* insertVersion(change, module, input.tag, inspected)
       yield* insertFiles(change, version, inspected.files)
+      yield* IngestRejections.forget(change, module.id, version.indexDigest)
       yield* change.record({
         type: "module_version.ingested",
         aggregateKind: "module_version",

@@ -196,16 +196,16 @@ const loadAssignments = Effect.fnUntraced(function*(
   const assignments: Array<Composition.Assignment> = []
   for (const { module, version } of chosen) {
     const category = yield* Reading.required(transaction, Category.collection, accountId, "category", module.categoryId)
-    const parent = module.parentModuleId === undefined
-      ? Option.none<Module.Module>()
-      : yield* transaction.get(Module.collection, accountId, module.parentModuleId)
+    const parentModule = module.parentModuleId === undefined
+      ? undefined
+      : yield* parentName(transaction, accountId, module.parentModuleId)
     const files = yield* loadFiles(transaction, version, architecture)
     assignments.push({
       moduleName: module.name,
       forgeRepository: module.forgeRepository,
       versionString: version.versionString,
       variety: module.variety,
-      ...(Option.isSome(parent) ? { parentModule: parent.value.name } : {}),
+      ...(parentModule === undefined ? {} : { parentModule }),
       category: category.slug,
       categoryPosition: category.position,
       priority: module.priority,
@@ -222,6 +222,12 @@ const loadAssignments = Effect.fnUntraced(function*(
     })
   }
   return assignments
+})
+
+/** A parent that was deleted stays a parent, by its id: without its window the child may ship nothing. */
+const parentName = Effect.fnUntraced(function*(transaction: Transaction, accountId: string, parentModuleId: string) {
+  const parent = yield* transaction.get(Module.collection, accountId, parentModuleId)
+  return Option.match(parent, { onNone: () => parentModuleId, onSome: ({ name }) => name })
 })
 
 const loadFiles = Effect.fnUntraced(function*(

@@ -233,6 +233,11 @@ const noteRefusal = Effect.fnUntraced(function*(
         latest: [attempt, ...noted.value.latest].slice(0, WebhookRefusals.remembered)
       })
     })
+  ).pipe(
+    // The answer to the sender must not tell how well we take notes.
+    Effect.catch((error) =>
+      Effect.logError(`webhook endpoint ${id}: ${attempt.reason} could not be noted: ${error.message}`)
+    )
   )
 })
 

@@ -35,7 +35,10 @@ export interface WorkOptions {
   readonly limit?: number | undefined
   /** How long one may take before another worker takes it over, in milliseconds; ten minutes when absent. */
   readonly leaseMillis?: number | undefined
-  /** How often one is tried before it is given up; 10 times when absent, which is about half an hour. */
+  /**
+   * How often one is tried before it is given up; 10 times when absent, which is about half an hour. A worker that died
+   * over it has tried, too.
+   */
   readonly maximumAttempts?: number | undefined
   /** Whether to ingest in `deep` mode. */
   readonly deep?: boolean | undefined
@@ -65,7 +68,8 @@ export type Worked =
 export type Requirements = ModuleIngest.Requirements | JobQueue
 
 /**
- * Sees to the deliveries that are due, one after another.
+ * Sees to the deliveries that are due, one after another. Each is leased when its turn comes, so that what a worker has
+ * not begun is not kept from others.
  *
  * @category working
  * @since 0.1.0
@@ -74,13 +78,21 @@ export const processOnce = Effect.fn("WebhookWorker.processOnce")(function*(
   options: WorkOptions = {}
 ): Effect.fn.Return<ReadonlyArray<Worked>, StorageError, Requirements> {
   const queue = yield* JobQueue
-  const jobs = yield* queue.claim({
+  const claim = queue.claim({
     kinds: [WebhookDelivery.jobKind],
-    limit: options.limit ?? 10,
+    limit: 1,
     leaseMillis: options.leaseMillis ?? 10 * 60 * 1000
   })
-  return yield* Effect.forEach(jobs, (job) => work(job, options))
+  const worked: Array<Worked> = []
+  while (worked.length < (options.limit ?? 10)) {
+    const [job] = yield* claim
+    if (job === undefined) break
+    worked.push(yield* work(job, options))
+  }
+  return worked
 })
+
+const attemptsOf = (options: WorkOptions): number => options.maximumAttempts ?? 10
 
 const Payload = Schema.Struct({ deliveryId: Schema.String })
 
@@ -111,18 +123,19 @@ const workOn = Effect.fnUntraced(function*(
     return { deliveryId, outcome: "givenUp", detail: "the delivery does not exist" }
   }
   if (found.value.state !== "received") return yield* tidyUp(job, found.value)
+  if (job.attempts > attemptsOf(options)) {
+    return yield* giveUp(job, deliveryId, `${job.attempts - 1} workers died over it, or were stopped`)
+  }
   return yield* Effect.matchEffect(seeTo(found.value, options), {
     onSuccess: (versionId) => finish(job, deliveryId, versionId),
     onFailure: (failure) => postponeOrGiveUp(job, deliveryId, failure, options)
   })
 })
 
-/** A worker settled the delivery and died before it could report on the job. */
+/** A delivery that was settled otherwise than by this job. */
 const tidyUp = Effect.fnUntraced(function*(job: Job, delivery: WebhookDelivery.WebhookDelivery) {
-  const queue = yield* JobQueue
   const storage = yield* Storage
-  if (delivery.state === "failed") yield* queue.fail(job, delivery.detail ?? "given up")
-  else yield* storage.transaction((transaction) => transaction.complete(job))
+  yield* storage.transaction((transaction) => transaction.complete(job))
   const settledBefore: Worked = { deliveryId: delivery.id, outcome: "settledBefore" }
   return settledBefore
 })
@@ -190,7 +203,7 @@ const mayPass = (error: IngestError | CommandError | StorageError): boolean => {
 }
 
 const finish = Effect.fnUntraced(function*(job: Job, deliveryId: string, versionId: string) {
-  yield* settle(job, deliveryId, { state: "processed", versionId }, { completing: true })
+  yield* settle(job, deliveryId, { state: "processed", versionId })
   const processed: Worked = { deliveryId, outcome: "processed", versionId }
   return processed
 })
@@ -201,22 +214,29 @@ const postponeOrGiveUp = Effect.fnUntraced(function*(
   { detail, mayPass }: Obstacle,
   options: WorkOptions
 ): Effect.fn.Return<Worked, StorageError, Storage | JobQueue> {
-  const queue = yield* JobQueue
-  if (mayPass && job.attempts < (options.maximumAttempts ?? 10)) {
+  if (mayPass && job.attempts < attemptsOf(options)) {
+    const queue = yield* JobQueue
     const availableAt = (yield* Clock.currentTimeMillis) + backoffMillis(job.attempts)
     yield* queue.retry(job, { availableAt, error: detail })
     return { deliveryId, outcome: "postponed", detail, availableAt }
   }
-  yield* settle(job, deliveryId, { state: "failed", detail: RowCodec.storableErrorText(detail) }, { completing: false })
-  yield* queue.fail(job, detail)
-  return { deliveryId, outcome: "givenUp", detail }
+  return yield* giveUp(job, deliveryId, detail)
 })
 
+const giveUp = Effect.fnUntraced(function*(job: Job, deliveryId: string, detail: string) {
+  yield* settle(job, deliveryId, { state: "failed", detail: RowCodec.storableErrorText(detail) })
+  const givenUp: Worked = { deliveryId, outcome: "givenUp", detail }
+  return givenUp
+})
+
+/**
+ * Writes down what came of a delivery and that its job is done, both or neither: whoever lost the lease has nothing to
+ * say any more. Why a delivery was given up stands in the delivery.
+ */
 const settle = (
   job: Job,
   deliveryId: string,
-  settled: Pick<WebhookDelivery.WebhookDelivery, "state" | "detail" | "versionId">,
-  { completing }: { readonly completing: boolean }
+  settled: Pick<WebhookDelivery.WebhookDelivery, "state" | "detail" | "versionId">
 ): Effect.Effect<void, StorageError, Storage> =>
   Command.run(
     {
@@ -238,7 +258,7 @@ const settle = (
         ...settled,
         settledAt: change.now
       })
-      if (completing) yield* change.transaction.complete(job)
+      yield* change.transaction.complete(job)
       yield* change.record({
         type: `webhook.${settled.state}`,
         aggregateKind: "webhook_delivery",

@@ -161,6 +161,27 @@ export const cases: ReadonlyArray<ContractCase> = [
   ),
 
   scenario(
+    "a manifest with another parent differs, and gives the module that parent when told to",
+    Effect.gen(function*() {
+      const module = yield* register("redis-config")
+      const parent = yield* register("my-redis")
+      const manifestText = `${manifest("redis-config")}variety: config\nparent_module: my-redis\n`
+      const options = { ...(yield* asAda), moduleId: module.id, manifestText }
+      const reported = yield* ModuleCatalog.reimportManifest(options)
+      yield* equal("fields", reported.differences.map(({ field }) => field), ["variety", "parentModule"])
+      const reseeded = yield* ModuleCatalog.reimportManifest({ ...options, reseed: true })
+      yield* equal("the parent", reseeded.module.parentModuleId, parent.id)
+      const itself = manifestText.replace("my-redis", "redis-config")
+      const reseed = { ...options, reseed: true }
+      const own = ModuleCatalog.reimportManifest({ ...reseed, manifestText: itself })
+      yield* refused("a module that is its own parent", own, "InvalidInput")
+      const bot = ModuleCatalog.reimportManifest({ ...reseed, actor: automation("sync") })
+      yield* refused("automation that reseeds", bot, "OperatorNeeded")
+      yield* equal("what differs then", (yield* ModuleCatalog.reimportManifest(options)).differences, [])
+    })
+  ),
+
+  scenario(
     "an artifact built from another manifest is taken in with what differs, and the record rules",
     Effect.gen(function*() {
       const module = yield* register("my-redis")

@@ -5,6 +5,8 @@
  */
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
+import * as ModuleCatalog from "../../catalog/ModuleCatalog.ts"
+import * as ModuleDeletion from "../../catalog/ModuleDeletion.ts"
 import * as DesiredState from "../../fleet/DesiredState.ts"
 import * as Fleet from "../../fleet/Fleet.ts"
 import type * as Heartbeat from "../../fleet/Heartbeat.ts"
@@ -13,7 +15,7 @@ import * as TemplateComposition from "../../templates/TemplateComposition.ts"
 import * as Templates from "../../templates/Templates.ts"
 import * as Promotion from "../../versions/Promotion.ts"
 import { type ContractCase, equal } from "../ContractCase.ts"
-import { asAda, goLive, refused, register, release, scenario, World } from "./World.ts"
+import { asAda, goLive, manifest, refused, register, release, scenario, World } from "./World.ts"
 
 const edge = Effect.fnUntraced(function*() {
   const options = yield* asAda
@@ -72,6 +74,31 @@ export const cases: ReadonlyArray<ContractCase> = [
       ])
       const owners = composed.plan.layers.flatMap(({ files }) => files)
       yield* equal("files", owners, ["/opt/system-base/main", "/opt/my-redis/main"])
+    })
+  ),
+
+  scenario(
+    "a child whose parent was deleted reaches no machine without the parent's window",
+    Effect.gen(function*() {
+      const options = yield* asAda
+      const parent = yield* register("my-redis")
+      const child = yield* ModuleCatalog.registerModule({
+        ...options,
+        manifestText: `${manifest("redis-config")}variety: config\nparent_module: my-redis\n`,
+        ociRepository: "registry.example.org/redis-config",
+        trustPolicy: parent.trustPolicy
+      })
+      yield* release(child, "0.1.0", "live")
+      const template = yield* Templates.createTemplate({ ...options, name: "edge" })
+      yield* Templates.assignModule({ ...options, templateId: template.id, moduleId: child.id })
+      yield* ModuleDeletion.deleteModule({ ...options, moduleId: parent.id, force: true })
+      const { plan } = yield* TemplateComposition.compose({
+        ...options,
+        templateId: template.id,
+        architecture: "amd64"
+      })
+      yield* equal("conflicts", plan.conflicts.map(({ _tag }) => _tag), ["ParentMissing"])
+      yield* equal("blocked", plan.isBlocked, true)
     })
   ),
 

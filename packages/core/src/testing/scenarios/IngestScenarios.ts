@@ -6,6 +6,7 @@
 import * as Effect from "effect/Effect"
 import * as ModuleCatalog from "../../catalog/ModuleCatalog.ts"
 import * as Events from "../../events/Events.ts"
+import * as IngestRejections from "../../ingest/IngestRejections.ts"
 import * as ModuleIngest from "../../ingest/ModuleIngest.ts"
 import * as RegistryPoller from "../../ingest/RegistryPoller.ts"
 import { SignatureVerifier } from "../../ingest/SignatureVerifier.ts"
@@ -301,6 +302,32 @@ export const cases: ReadonlyArray<ContractCase> = [
       yield* equal("first round", first?.tags.map(({ outcome }) => outcome), ["recorded", "failed"])
       const [second] = yield* RegistryPoller.pollOnce({ accountId })
       yield* equal("second round", second?.tags.map(({ outcome }) => outcome), ["known", "rejectedBefore"])
+    })
+  ),
+
+  scenario(
+    "what was rejected and taken in after all is known to the poller",
+    Effect.gen(function*() {
+      const { accountId } = yield* World
+      const module = yield* register("my-redis")
+      const change = (requiredArchitectures: ReadonlyArray<string>) =>
+        Effect.flatMap(
+          asAda,
+          (options) =>
+            ModuleCatalog.updateModule({ ...options, moduleId: module.id, changes: { requiredArchitectures } })
+        )
+      const outcomes = Effect.map(
+        RegistryPoller.pollOnce({ accountId }),
+        (polls) => polls.flatMap(({ tags }) => tags.map(({ outcome }) => outcome))
+      )
+      yield* change(["riscv64"])
+      yield* publish(module, "0.1.0")
+      yield* equal("first", yield* outcomes, ["failed"])
+      yield* equal("again", yield* outcomes, ["rejectedBefore"])
+      yield* change([])
+      yield* ingest(module, "v0.1.0")
+      yield* equal("in the end", yield* outcomes, ["known"])
+      yield* equal("rejections", yield* IngestRejections.list({ accountId, moduleId: module.id }), [])
     })
   )
 ]

@@ -9,8 +9,10 @@ import * as Redacted from "effect/Redacted"
 import * as ModuleCatalog from "../../catalog/ModuleCatalog.ts"
 import type * as Event from "../../events/Event.ts"
 import * as Events from "../../events/Events.ts"
+import { ArtifactSource, ArtifactSourceError } from "../../ingest/ArtifactSource.ts"
 import { JobQueue } from "../../storage/JobQueue.ts"
 import { Storage } from "../../storage/Storage.ts"
+import { StorageError, Unavailable } from "../../storage/StorageError.ts"
 import type { WebhookContent } from "../../webhooks/WebhookAuthenticator.ts"
 import * as WebhookDelivery from "../../webhooks/WebhookDelivery.ts"
 import * as WebhookEndpoints from "../../webhooks/WebhookEndpoints.ts"
@@ -209,6 +211,93 @@ export const cases: ReadonlyArray<ContractCase> = [
       yield* equal("afterwards", worked.map(({ outcome }) => outcome), ["processed"])
       yield* equal("versions", yield* versionStrings(module.id), ["0.1.0"])
       yield* equal("recent", (yield* WebhookInbox.recent(at)).deliveries.map(({ state }) => state), ["processed"])
+    })
+  ),
+
+  scenario(
+    "a worker that was too slow and failed does not undo what another one did meanwhile",
+    Effect.gen(function*() {
+      const { advance } = yield* World
+      const module = yield* register("my-redis")
+      const { endpoint, secret, at } = yield* endpointFor()
+      yield* publish(module, "0.1.0")
+      yield* deliver(endpoint.id, secret, hint("v0.1.0"))
+      const context = yield* Effect.context<WebhookWorker.Requirements>()
+      const source = yield* ArtifactSource
+      const slow = ArtifactSource.of({
+        ...source,
+        resolve: (subject) =>
+          Effect.gen(function*() {
+            yield* advance(1001)
+            const worked = yield* WebhookWorker.processOnce()
+            yield* Effect.orDie(equal("the other one", worked.map(({ outcome }) => outcome), ["processed"]))
+            return yield* new ArtifactSourceError({ operation: "resolve", subject, kind: "denied", detail: "too late" })
+          }).pipe(
+            Effect.catchTag("StorageError", Effect.die),
+            Effect.provide(context)
+          )
+      })
+      const worked = yield* Effect.provideService(
+        WebhookWorker.processOnce({ leaseMillis: 1000 }),
+        ArtifactSource,
+        slow
+      )
+      yield* equal("the slow one", worked.map(({ outcome }) => outcome), ["lost"])
+      yield* equal("recent", (yield* WebhookInbox.recent(at)).deliveries.map(({ state }) => state), ["processed"])
+    })
+  ),
+
+  scenario(
+    "a delivery whose workers all die is given up in the end",
+    Effect.gen(function*() {
+      const { advance } = yield* World
+      const module = yield* register("my-redis")
+      const { endpoint, secret, at } = yield* endpointFor()
+      yield* publish(module, "0.1.0")
+      yield* deliver(endpoint.id, secret, hint("v0.1.0"))
+      const queue = yield* JobQueue
+      for (let attempt = 0; attempt < 3; attempt++) {
+        yield* queue.claim({ kinds: [WebhookDelivery.jobKind], limit: 1, leaseMillis: 1000 })
+        yield* advance(1001)
+      }
+      const worked = yield* WebhookWorker.processOnce({ maximumAttempts: 3 })
+      yield* equal("worked", worked.map(({ outcome }) => outcome), ["givenUp"])
+      yield* equal("recent", (yield* WebhookInbox.recent(at)).deliveries.map(({ state }) => state), ["failed"])
+      yield* equal("nothing is left", yield* WebhookWorker.processOnce(), [])
+    })
+  ),
+
+  scenario(
+    "a worker holds on to one delivery at a time",
+    Effect.gen(function*() {
+      const module = yield* register("my-redis")
+      const { endpoint, secret } = yield* endpointFor()
+      for (const versionString of ["0.1.0", "0.2.0"]) {
+        yield* publish(module, versionString)
+        yield* deliver(endpoint.id, secret, hint(`v${versionString}`))
+      }
+      const broken = ArtifactSource.of({ ...(yield* ArtifactSource), resolve: () => Effect.die("broken") })
+      yield* Effect.exit(Effect.provideService(WebhookWorker.processOnce(), ArtifactSource, broken))
+      const worked = yield* WebhookWorker.processOnce()
+      yield* equal("worked meanwhile", worked.map(({ outcome }) => outcome), ["processed"])
+      yield* equal("versions", yield* versionStrings(module.id), ["0.2.0"])
+    })
+  ),
+
+  scenario(
+    "a webhook that is refused is refused alike when the refusal cannot be noted",
+    Effect.gen(function*() {
+      const { endpoint } = yield* endpointFor()
+      const storage = yield* Storage
+      let calls = 0
+      const failing = Storage.of({
+        transaction: (body) =>
+          calls++ === 0
+            ? storage.transaction(body)
+            : Effect.fail(new StorageError({ reason: new Unavailable({ detail: "the disk is full" }) }))
+      })
+      const receive = deliver(endpoint.id, Redacted.make("wrong"), hint("v0.1.0"))
+      yield* refused("it", Effect.provideService(receive, Storage, failing), "WebhookRefused")
     })
   ),
 
