@@ -87,7 +87,20 @@ const layersOf = (
         )
       )
     ),
-    Effect.map((manifest) => manifest._tag === "Image" ? manifest.document.layers : []),
+    Effect.flatMap((manifest) =>
+      manifest._tag === "Image"
+        ? Effect.succeed(manifest.document.layers)
+        : Effect.fail(
+          new RegistryError.RegistryError({
+            operation: "putManifest",
+            subject: `${repository}:${tag}`,
+            reason: new RegistryError.Malformed({
+              what: "list of signatures",
+              detail: "expected an image manifest, got an index, which will not be overwritten"
+            })
+          })
+        )
+    ),
     Effect.catchIf(RegistryError.isNotFound, () => Effect.succeed([]))
   )
 

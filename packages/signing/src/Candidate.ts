@@ -1,12 +1,13 @@
 /**
- * Where signatures and attestations of an image may be: its referrers and its `.sig` tag, always both.
+ * Where signatures and attestations of an image may be: its referrers, by the registry's API and by the referrers tag,
+ * and its `.sig` tag; always all of them.
  *
  * No form hides another, and what a candidate is, is decided by its own manifest: descriptors in fallback indexes carry
  * artifact types that cannot be relied on. `.att` tags of cosign 1 and 2 are not read yet.
  *
  * @since 0.1.0
  */
-import { type Descriptor, type Digest, Manifest, type Registry, RegistryError } from "@lamina/oci"
+import { type Descriptor, type Digest, Manifest, Reference, Referrers, type Registry, RegistryError } from "@lamina/oci"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
@@ -87,14 +88,35 @@ export const read = (
       Effect.mapError(unreadable)
     )
 
-const listReferrers = ({ digest, registry, repository }: Options) =>
-  registry.referrers(repository, digest).pipe(Effect.catchIf(
-    (error) => RegistryError.isNotFound(error) || error.reason._tag === "Unsupported",
-    () => Effect.succeed([])
-  ))
+/** Both lists: who signed before a registry had the API, or with a tool that knows the tag only, is in the tag's. */
+const listReferrers = Effect.fnUntraced(function*(options: Options) {
+  const tagged = yield* readReferrersTag(options)
+  const listed = yield* options.registry.referrers(options.repository, options.digest).pipe(
+    Effect.catchIf(
+      (error) => RegistryError.isNotFound(error) || error.reason._tag === "Unsupported",
+      () => Effect.succeed([])
+    )
+  )
+  return Referrers.merge(tagged, listed)
+})
+
+/** Whatever else is behind the tag, the image itself for instance, lists no referrers and hides none. */
+const readReferrersTag = Effect.fnUntraced(function*({ digest, registry, repository }: Options) {
+  const found = yield* registry.getManifest(repository, Referrers.fallbackTag(digest)).pipe(
+    Effect.catchIf(
+      (error) => RegistryError.isNotFound(error) || error.reason._tag === "Malformed",
+      () => Effect.void
+    )
+  )
+  if (found === undefined || found.descriptor.digest === digest) return []
+  const parsed = Manifest.parse(found.bytes, found.descriptor.mediaType)
+  return Result.isSuccess(parsed) && parsed.success._tag === "Index" ? parsed.success.document.manifests : []
+})
 
 const readSignatureTag = Effect.fnUntraced(function*(options: Options) {
   const tag = SimpleSigning.tag(options.digest)
+  // That of a sha512 is longer than tags may be.
+  if (!Reference.isTag(tag)) return nothing
   const descriptor = yield* options.registry.resolve(options.repository, tag).pipe(
     Effect.catchIf(RegistryError.isNotFound, () => Effect.void)
   )

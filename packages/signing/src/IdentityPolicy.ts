@@ -62,7 +62,7 @@ export const compile = (policy: IdentityPolicy): Result.Result<Compiled, string>
     const type = policy.identityType ?? typeOf(policy.identity)
     return {
       trusts: (holder) =>
-        issuer.matches(holder.issuer) && claims.every(([name, claim]) => claim.matches(holder.claims[name] ?? ""))
+        issuer.matches(holder.issuer) && claims.every(([name, claim]) => holds(claim, holder.claims[name]))
           ? holder.subjects.find((subject) => subject.type === type && identity.matches(subject.value))
           : undefined,
       description: [
@@ -71,6 +71,10 @@ export const compile = (policy: IdentityPolicy): Result.Result<Compiled, string>
       ].join(" with ")
     }
   })
+
+/** A claim that the certificate does not make is not an empty one: no pattern matches it. */
+const holds = (matcher: TextMatcher.Compiled, claim: string | undefined): boolean =>
+  claim !== undefined && matcher.matches(claim)
 
 const compilePart = (name: string, matcher: TextMatcher.TextMatcher): Result.Result<TextMatcher.Compiled, string> =>
   Result.mapError(TextMatcher.compile(matcher), (problem) => `${name}: ${problem}`)

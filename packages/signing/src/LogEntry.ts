@@ -52,7 +52,11 @@ export const checkCheckpointName = (
   const envelope = entry.inclusionProof?.checkpoint?.envelope
   if (envelope === undefined) return Result.void
   const origin = envelope.slice(0, Math.max(envelope.indexOf("\n"), 0))
-  const ours = signatureLines(envelope).filter(({ hint }) => hint.equals(log.id.subarray(0, 4)))
+  const lines = signatureLines(envelope)
+  if (lines === undefined) {
+    return Rejection.fail({ _tag: "LogEntryInvalid", detail: "the checkpoint's signatures are not of their form" })
+  }
+  const ours = lines.filter(({ hint }) => hint.equals(log.id.subarray(0, 4)))
   // Rekor v1 appends its tree's number to the origin: "rekor.example - 1193050959916656506".
   const misnamed = origin !== log.name && !origin.startsWith(`${log.name} - `)
     ? origin
@@ -65,11 +69,18 @@ export const checkCheckpointName = (
     })
 }
 
-const signatureLines = (envelope: string) =>
-  Array.from(envelope.matchAll(/^\u2014 (\S+) (\S+)$/gm), ([, name = "", signature = ""]) => ({
-    name,
-    hint: Buffer.from(signature, "base64").subarray(0, 4)
+/**
+ * All lines after the first empty one, or `undefined` if any is no signature: the cryptographic core would also find a
+ * signature in the middle of a line, where its name would not be looked at.
+ */
+const signatureLines = (envelope: string) => {
+  const end = envelope.indexOf("\n\n")
+  const lines = envelope.slice(end + 2).replace(/\n$/, "").split("\n").map((line) => /^\u2014 (\S+) (\S+)$/.exec(line))
+  return end === -1 || lines.includes(null) ? undefined : lines.map((line) => ({
+    name: line?.[1] ?? "",
+    hint: Buffer.from(line?.[2] ?? "", "base64").subarray(0, 4)
   }))
+}
 
 const PemText = Schema.String
 

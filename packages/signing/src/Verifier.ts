@@ -153,7 +153,8 @@ export const verifyAttestation = Effect.fn("Verifier.verifyAttestation")(
 /**
  * Verifies a bundle on its own against an artifact: its bytes, or, where a statement is signed, its digest.
  *
- * A message signature needs the bytes. `predicateTypes` limits what a statement may say; without it any type passes.
+ * A message signature needs the bytes. `predicateTypes` asks for a statement of one of them; without it a statement of
+ * any type passes, and a message signature too.
  *
  * @category verification
  * @since 0.1.0
@@ -172,6 +173,7 @@ export const verifyBundle = (options: {
     const limits = { ...Limits.defaults, ...options.limits }
     const bundle = yield* Bundle.parse(options.bundle, limits)
     if (bundle.content.$case === "messageSignature") {
+      if (predicateTypes !== undefined) return yield* notAStatement("bundle content, where a statement is asked for")
       return yield* Signature.verify(bundle, typeof artifact === "string" ? undefined : artifact, { policy, trustRoot })
     }
     const statement = yield* Statement.parse(bundle.content.dsseEnvelope, limits)
@@ -237,20 +239,16 @@ const verifyStatement = (
 ): Result.Result<Attestation, Rejection.Rejection> =>
   Result.gen(function*() {
     const bundle = yield* Bundle.parse(bytes, trusted.limits)
-    if (bundle.content.$case !== "dsseEnvelope") {
-      return yield* Rejection.fail({
-        _tag: "UnsupportedFormat",
-        what: "bundle content beside an image",
-        actual: bundle.content.$case,
-        supported: ["dsseEnvelope"]
-      })
-    }
+    if (bundle.content.$case !== "dsseEnvelope") return yield* notAStatement("bundle content beside an image")
     const statement = yield* Statement.parse(bundle.content.dsseEnvelope, trusted.limits)
     yield* Statement.checkPredicateType(statement, predicateTypes)
     const subject = yield* Statement.subjectOf(statement, trusted.digest)
     const signed = yield* Signature.verify(bundle, undefined, trusted)
     return { form: "bundle", candidate: candidate.digest, annotations: subject.annotations ?? {}, statement, ...signed }
   })
+
+const notAStatement = (what: string): Result.Result<never, Rejection.Rejection> =>
+  Rejection.fail({ _tag: "UnsupportedFormat", what, actual: "messageSignature", supported: ["dsseEnvelope"] })
 
 const verifySimpleSigning = (
   candidate: Candidate.Candidate,

@@ -1,9 +1,10 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Descriptor, Digest, Manifest, type Registry, RegistryError } from "@lamina/oci"
-import { Attachment, Bundle, Rejection, SimpleSigning, Statement, Verifier } from "@lamina/signing"
+import { Attachment, Bundle, KeyPair, Rejection, SimpleSigning, Statement, Verifier } from "@lamina/signing"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import * as fc from "fast-check"
+import { createHash, sign } from "node:crypto"
 import * as Fixture from "./fixture.ts"
 
 const workflow = { repository: Fixture.repository }
@@ -102,7 +103,8 @@ describe("candidates", () => {
       const registry: Registry.Registry = {
         ...fixture.registry,
         getManifest: (repository, reference) => {
-          reads++
+          // By its tag only the list of referrers is read.
+          if (Digest.is(reference)) reads++
           return fixture.registry.getManifest(repository, reference)
         }
       }
@@ -213,6 +215,29 @@ describe("Verifier.verifyBundle", () => {
       assert.strictEqual(verdict(new TextEncoder().encode("another")), "SubjectMismatch")
       assert.strictEqual(verdict(Digest.ofBytes(new Uint8Array())), "SubjectMismatch")
       assert.strictEqual(verdict(artifact, ["https://example/q"]), "PredicateMismatch")
+    }))
+
+  it.effect("refuses a mere signature where a statement of some type is asked for", () =>
+    Effect.gen(function*() {
+      const keyPair = yield* KeyPair.generate
+      const artifact = new TextEncoder().encode("artifact")
+      const bundle = Bundle.encode(Result.getOrThrow(Bundle.fromJson({
+        mediaType: Bundle.mediaType,
+        verificationMaterial: { publicKey: { hint: "" }, tlogEntries: [] },
+        messageSignature: {
+          messageDigest: { algorithm: "SHA2_256", digest: createHash("sha256").update(artifact).digest("base64") },
+          signature: sign("sha256", artifact, keyPair.privateKey).toString("base64")
+        }
+      })))
+      const policy = Fixture.policyOf({
+        signers: [{ kind: "key", publicKeyPem: KeyPair.publicKeyPem(keyPair), requireTransparencyLog: false }]
+      })
+      const verdict = (predicateTypes?: ReadonlyArray<string>) => {
+        const result = Verifier.verifyBundle({ bundle, artifact, policy, predicateTypes })
+        return Result.isSuccess(result) ? "accepted" : result.failure.reason._tag
+      }
+      assert.strictEqual(verdict(), "accepted")
+      assert.strictEqual(verdict(["https://example/p"]), "UnsupportedFormat")
     }))
 })
 

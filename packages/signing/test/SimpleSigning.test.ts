@@ -111,6 +111,16 @@ describe("signatures under a .sig tag", () => {
       assert.strictEqual((yield* Fixture.verify(fixture)).evidence.length, 1)
     }))
 
+  it.effect("are not written over something that is no list of signatures", () =>
+    Effect.gen(function*() {
+      const fixture = yield* Fixture.make
+      const tags = [SimpleSigning.tag(fixture.image.digest)]
+      const index = yield* fixture.registry.putManifest(Fixture.repository, Manifest.index({ manifests: [] }), { tags })
+      const sign = fixture.sigstore.signer(workflow).sign({ ...fixture.target, form: "simplesigning" })
+      assert.match((yield* Effect.flip(sign)).message, /expected an image manifest/)
+      assert.deepStrictEqual(yield* fixture.registry.resolve(Fixture.repository, tags[0] ?? ""), index)
+    }))
+
   it.effect("are told apart from a manifest that is none", () =>
     Effect.gen(function*() {
       const fixture = yield* Fixture.make

@@ -80,11 +80,17 @@ describe("a log entry", () => {
       const bundle = yield* sign(fixture)
       const [entry] = Fixture.entriesOf(bundle)
       assert(entry?.inclusionProof?.checkpoint !== undefined)
-      const envelope = entry.inclusionProof.checkpoint.envelope.replace("\u2014 rekor.private.example ", "\u2014 r ")
-      assert.notStrictEqual(envelope, entry.inclusionProof.checkpoint.envelope)
-      const inclusionProof = { ...entry.inclusionProof, checkpoint: { envelope } }
-      const changed = Fixture.withEntries(bundle, [{ ...entry, inclusionProof }])
-      assert.deepStrictEqual(yield* verdictOn(fixture, changed), ["LogEntryInvalid"])
+      const { inclusionProof } = entry
+      const original = entry.inclusionProof.checkpoint.envelope
+      const renamed = ["\u2014 r ", "x\u2014 r ", "\u2014 rekor.private.example AAAAAAAA\nx\u2014 r "].map((line) => {
+        const envelope = original.replace("\u2014 rekor.private.example ", line)
+        assert.notStrictEqual(envelope, original)
+        return Fixture.withEntries(bundle, [{
+          ...entry,
+          inclusionProof: { ...inclusionProof, checkpoint: { envelope } }
+        }])
+      })
+      assert.deepStrictEqual(yield* verdictOn(fixture, ...renamed), renamed.map(() => "LogEntryInvalid"))
     }))
 
   it.effect("has a forged time: refused, also where the inclusion proof holds (CVE-2026-48816)", () =>

@@ -1,4 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
+import { Digest, Manifest, Referrers } from "@lamina/oci"
 import { Rejection, Signer, SimpleSigning, Statement, Verifier } from "@lamina/signing"
 import * as Effect from "effect/Effect"
 import * as TestClock from "effect/testing/TestClock"
@@ -136,6 +137,46 @@ describe("Verifier.verifyImage", () => {
       }
       assert.deepStrictEqual(yield* verdict("pull_request"), ["accepted"])
       assert.deepStrictEqual(yield* verdict("push"), ["IdentityMismatch"])
+    }))
+
+  it.effect("takes a claim that is not there for no text at all, not even an empty one", () =>
+    Effect.gen(function*() {
+      const fixture = yield* Fixture.make
+      yield* fixture.sigstore.signer(workflow).sign(fixture.target)
+      const claims = { sourceRepositoryIdentifier: { pattern: "[0-9]*" } }
+      const verdict = Fixture.refusals(Fixture.verify(fixture, { policy: Fixture.keylessPolicy({ claims }) }))
+      assert.deepStrictEqual(yield* verdict, ["IdentityMismatch"])
+    }))
+
+  it.effect("finds bundles that only the referrers tag lists, though the registry has the API", () =>
+    Effect.gen(function*() {
+      const fixture = yield* Fixture.make
+      const { bundle } = yield* fixture.sigstore.signer(workflow).sign(fixture.target)
+      const registry = { ...fixture.registry, referrers: () => Effect.succeed([]) }
+      const verdict = Fixture.refusals(Fixture.verify(fixture, { registry }))
+      assert.deepStrictEqual(yield* verdict, ["NoCandidates"])
+      const tag = (manifest: Parameters<typeof fixture.registry.putManifest>[1]) =>
+        fixture.registry.putManifest(Fixture.repository, manifest, {
+          tags: [Referrers.fallbackTag(fixture.image.digest)]
+        })
+      yield* tag(Manifest.artifact({ artifactType: "text/x" }))
+      assert.deepStrictEqual(yield* verdict, ["NoCandidates"])
+      assert(bundle !== undefined)
+      yield* tag(Manifest.index({ manifests: [bundle] }))
+      assert.deepStrictEqual(yield* verdict, ["accepted"])
+      // Listed twice, it is one candidate all the same.
+      assert.strictEqual((yield* Fixture.verify(fixture)).evidence.length, 1)
+    }))
+
+  it.effect("verifies an image that is known by its sha512, for which there can be no .sig tag", () =>
+    Effect.gen(function*() {
+      const fixture = yield* Fixture.make
+      const manifest = Manifest.artifact({ artifactType: "text/x", annotations: { long: "digest" } })
+      const digest = Digest.ofBytes(manifest.bytes, "sha512")
+      yield* fixture.registry.putManifest(Fixture.repository, manifest, { digest })
+      const target = { ...fixture.target, digest }
+      yield* fixture.sigstore.signer(workflow).sign(target)
+      assert.deepStrictEqual(yield* Fixture.refusals(Fixture.verify(fixture, target)), ["accepted"])
     }))
 
   it.effect("refuses another private Sigstore's signature, however well the names fit", () =>
