@@ -78,7 +78,18 @@ describe("lamina-module", { timeout: 60_000 }, () => {
         calls.push(await request.text())
         return new Response(undefined, { status: request.headers.has("webhook-signature") ? 202 : 401 })
       })
-      const args = ["publish", redis, "--registry", url, "--repository", "acme/my-redis", "--tag", "v0.3.0", "--key", key]
+      const args = [
+        "publish",
+        redis,
+        "--registry",
+        url,
+        "--repository",
+        "acme/my-redis",
+        "--tag",
+        "v0.3.0",
+        "--key",
+        key
+      ]
       const ended = yield* run([...args, "--webhook", webhook], {
         COSIGN_PASSWORD: "swordfish",
         LAMINA_WEBHOOK_SECRET: "shared with the platform"
@@ -95,7 +106,18 @@ describe("lamina-module", { timeout: 60_000 }, () => {
       const memory = yield* MemoryRegistry.make()
       const { url } = yield* RegistryServer.listen(memory)
       const key = yield* writeKey(yield* temporaryDirectory, "swordfish")
-      const args = ["publish", redis, "--registry", url, "--repository", "acme/my-redis", "--tag", "1.0.0", "--key", key]
+      const args = [
+        "publish",
+        redis,
+        "--registry",
+        url,
+        "--repository",
+        "acme/my-redis",
+        "--tag",
+        "1.0.0",
+        "--key",
+        key
+      ]
       const wrong = yield* run(args, { COSIGN_PASSWORD: "sardine" })
       assert.strictEqual(wrong.code, 1)
       assert.include(wrong.stderr, "password")

@@ -350,19 +350,12 @@ describe("computing again", () => {
       const whole = yield* world
       const { image } = whole.artifact
       const change = fc.array(fc.tuple(fc.nat(image.length - 1), fc.nat(255)), { minLength: 1, maxLength: 8 })
-      yield* Effect.promise(() =>
-        fc.assert(
-          fc.asyncProperty(change, (changes) => {
-            const hostile = Uint8Array.from(image)
-            for (const [at, byte] of changes) hostile[at] = byte
-            fc.pre(Digest.ofBytes(hostile) !== whole.artifact.composefsDigest)
-            return Effect.runPromise(Effect.map(Effect.result(recomputeWith(whole, { image: hostile })), (result) => {
-              assert.isTrue(Result.isFailure(result))
-            }))
-          }),
-          { numRuns: 100 }
-        )
-      )
+      for (const changes of fc.sample(change, 100)) {
+        const hostile = Uint8Array.from(image)
+        for (const [at, byte] of changes) hostile[at] = byte
+        if (Digest.ofBytes(hostile) === whole.artifact.composefsDigest) continue
+        assert.isTrue(Result.isFailure(yield* Effect.result(recomputeWith(whole, { image: hostile }))))
+      }
     }))
 
   it.effect("refuses bytes from the registry that are not those of the digest", () =>

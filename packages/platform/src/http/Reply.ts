@@ -96,7 +96,9 @@ export const answer = <R>(operation: Effect.Effect<unknown, unknown, R>): Effect
     Effect.map((data) => ok(data)),
     Effect.catchCause((cause) => {
       const response = fromError(Cause.squash(cause))
-      return response.status < 500 ? Effect.succeed(response) : Effect.as(Effect.logError(cause), response)
+      return response.status < 500
+        ? Effect.succeed(response)
+        : Effect.as(Effect.logError("a request failed", cause), response)
     })
   )
 
