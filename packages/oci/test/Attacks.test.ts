@@ -215,6 +215,21 @@ describe("a registry with endless or foreign lists", () => {
       assert.strictEqual((yield* reasonOf(patient.referrers(repository, artifact.digest)))._tag, "UnexpectedResponse")
       assert.strictEqual(endless.requests.length, 7)
     }))
+
+  it.live("is stopped when its pages are too much together, though each is small enough", () =>
+    Effect.gen(function*() {
+      const { artifact } = yield* scene([])
+      const path = `/v2/${repository}/referrers/${artifact.digest}`
+      let page = 0
+      const body = JSON.stringify({ schemaVersion: 2, manifests: [], annotations: { padding: "x".repeat(3000) } })
+      const headers = { "content-type": MediaType.imageIndex }
+      const large = yield* FaultyRegistry.listenHandler(() =>
+        Promise.resolve(new Response(body, { headers: { ...headers, link: `<${path}?page=${++page}>; rel="next"` } }))
+      )
+      const registry = yield* HttpRegistry.make({ url: large.url, limits: { manifestBytes: 4096 } })
+      assert.strictEqual((yield* reasonOf(registry.referrers(repository, artifact.digest)))._tag, "LimitExceeded")
+      assert.isBelow(large.requests.length, 15)
+    }))
 })
 
 describe("a registry with wrong content", () => {

@@ -11,7 +11,7 @@ import * as Manifest from "../../Manifest.ts"
 import * as MediaType from "../../MediaType.ts"
 import * as ReferrersIndex from "../../Referrers.ts"
 import type { Registry } from "../../Registry.ts"
-import { Malformed, NotFound, UnexpectedResponse } from "../../RegistryError.ts"
+import { LimitExceeded, Malformed, NotFound, UnexpectedResponse } from "../../RegistryError.ts"
 import type { RegistryError } from "../../RegistryError.ts"
 import { checkDigest, checkNames, type Failing, failing, orFail } from "../failure.ts"
 import * as keyedMutex from "../keyedMutex.ts"
@@ -54,6 +54,9 @@ const knowledgeMillis = 10 * 60 * 1000
 const maximumKnown = 1000
 const writeAttempts = 6
 
+/** How many pages of the largest size are kept in memory; of small ones there may be more. */
+const largePages = 8
+
 /** The referrers of a client. */
 export const make = (client: Client): Referrers => {
   const { limits } = client.settings
@@ -76,6 +79,7 @@ export const make = (client: Client): Referrers => {
     const path = `${repository}/referrers/${subject}`
     let url: URL | undefined = client.url(path, artifactType === undefined ? {} : { artifactType })
     const found: Array<Descriptor> = []
+    let bytes = 0
     for (let page = 0; url !== undefined; page++) {
       if (page >= limits.listPages) return yield* tooManyPages(fail, limits.listPages)
       const result: ApiPage | undefined = yield* Effect.scoped(getPage(repository, url, path, fail))
@@ -83,7 +87,12 @@ export const make = (client: Client): Referrers => {
         if (page === 0) return undefined
         return yield* fail(new UnexpectedResponse({ status: 404, detail: "a page of referrers is missing" }))
       }
-      found.push(...result.referrers)
+      bytes += result.bytes
+      if (bytes > largePages * limits.manifestBytes) {
+        const what = "the size of all lists of referrers in bytes"
+        return yield* fail(new LimitExceeded({ what, limit: largePages * limits.manifestBytes }))
+      }
+      for (const referrer of result.referrers) found.push(referrer)
       url = result.next
     }
     return found
@@ -99,7 +108,7 @@ export const make = (client: Client): Referrers => {
       const bytes = yield* replies.bytes(reply, limits.manifestBytes, "size of the list of referrers", fail)
       const parsed = yield* orFail(Manifest.parse(bytes, MediaType.imageIndex), fail)
       const next = yield* orFail(nextPage(reply, client.url(path)), fail)
-      return { referrers: Manifest.children(parsed), next } satisfies ApiPage
+      return { referrers: Manifest.children(parsed), bytes: bytes.byteLength, next } satisfies ApiPage
     }
     if (![200, 400, 404, 405, 406].includes(reply.status)) {
       return yield* yield* replies.toError(
@@ -244,6 +253,7 @@ export const make = (client: Client): Referrers => {
 
 interface ApiPage {
   readonly referrers: ReadonlyArray<Descriptor>
+  readonly bytes: number
   readonly next: URL | undefined
 }
 
