@@ -13,6 +13,7 @@ import { type Actor, isSame } from "../events/Actor.ts"
 import * as Command from "../events/Command.ts"
 import { type CommandError, invalidInput } from "../events/CommandError.ts"
 import * as Id from "../events/Id.ts"
+import { requireOperator } from "../internal/operator.ts"
 import * as Reading from "../internal/reading.ts"
 import { Storage, type Transaction } from "../storage/Storage.ts"
 import type { StorageError } from "../storage/StorageError.ts"
@@ -22,7 +23,7 @@ import * as ApprovalRequest from "./ApprovalRequest.ts"
 import * as Policy from "./Policy.ts"
 
 /**
- * Adds a policy to the account.
+ * Adds a policy to the account; automation may not.
  *
  * @category commands
  * @since 0.1.0
@@ -30,6 +31,7 @@ import * as Policy from "./Policy.ts"
 export const createPolicy = Effect.fn("Approvals.createPolicy")(function*(
   input: Command.Options & { readonly rule: Policy.PolicyRule }
 ) {
+  yield* requireOperator(input.actor, "making a policy")
   const rule = yield* Effect.mapError(
     Schema.decodeEffect(Policy.PolicyRule)(input.rule),
     (error) => invalidInput("rule", "a policy", error.message)
@@ -71,7 +73,7 @@ export const insertPolicy = Effect.fnUntraced(function*(change: Command.Change, 
 
 /**
  * Removes a policy. What it decided stays decided; what it would have asked of a pending step is no longer asked, and
- * requests made under it are void, because they are bound to the policies of their time.
+ * requests made under it are void, because they are bound to the policies of their time. Automation may not.
  *
  * @category commands
  * @since 0.1.0
@@ -79,6 +81,7 @@ export const insertPolicy = Effect.fnUntraced(function*(change: Command.Change, 
 export const deletePolicy = Effect.fn("Approvals.deletePolicy")(function*(
   input: Command.Options & { readonly policyId: string; readonly expectedRev?: number | undefined }
 ) {
+  yield* requireOperator(input.actor, "removing a policy")
   return yield* Command.run(
     {
       name: "policy.delete",

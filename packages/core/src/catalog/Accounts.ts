@@ -12,6 +12,7 @@ import type { Actor } from "../events/Actor.ts"
 import * as Command from "../events/Command.ts"
 import { invalidInput } from "../events/CommandError.ts"
 import * as Id from "../events/Id.ts"
+import { requireOperator } from "../internal/operator.ts"
 import * as Reading from "../internal/reading.ts"
 import { Storage } from "../storage/Storage.ts"
 import * as Account from "./Account.ts"
@@ -104,6 +105,7 @@ export const setPromotionRules = Effect.fn("Accounts.setPromotionRules")(functio
     readonly expectedRev?: number | undefined
   }
 ) {
+  yield* requireOperator(input.actor, "changing the promotion rules")
   const promotionRules = yield* Effect.mapError(
     Schema.decodeEffect(Account.PromotionRules)(input.promotionRules),
     (error) => invalidInput("promotionRules", "promotion rules", error.message)

@@ -38,7 +38,7 @@ export class OtherModule extends Schema.TaggedError<OtherModule>("@lamina/core/c
 }
 
 /**
- * Nobody but a person or a service with an operator's rights says whom a module trusts.
+ * Nobody but a person or a service with an operator's rights says whom a module trusts, or changes rules and policies.
  *
  * @category errors
  * @since 0.1.0

@@ -13,6 +13,7 @@ import { canonicalJson } from "../internal/contentHash.ts"
 import * as Reading from "../internal/reading.ts"
 import * as Manifest from "../manifest/Manifest.ts"
 import type { ManifestTrust } from "../manifest/ModuleManifest.ts"
+import * as RowCodec from "../storage/RowCodec.ts"
 import type { Transaction } from "../storage/Storage.ts"
 import type { StorageError } from "../storage/StorageError.ts"
 import { CatalogError } from "./CatalogError.ts"
@@ -193,6 +194,11 @@ export const compareText = (
   manifestText: string
 ): ReadonlyArray<Difference> =>
   Result.match(read(manifestText), {
-    onFailure: (error) => [{ field: "manifest", recorded: null, manifest: error.message }],
+    // The message quotes the manifest at length, perhaps more than once.
+    onFailure: (error) => [{
+      field: "manifest",
+      recorded: null,
+      manifest: RowCodec.storableErrorText(error.message)
+    }],
     onSuccess: (seed) => compare(module, relatives, seed)
   })

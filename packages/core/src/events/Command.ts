@@ -9,10 +9,11 @@ import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as Account from "../catalog/Account.ts"
+import { changing } from "../internal/changing.ts"
 import { canonicalJson, hashOf } from "../internal/contentHash.ts"
 import type { Row } from "../storage/Collection.ts"
-import { Storage, type Transaction } from "../storage/Storage.ts"
-import { StorageError } from "../storage/StorageError.ts"
+import type { Storage, Transaction } from "../storage/Storage.ts"
+import type { StorageError } from "../storage/StorageError.ts"
 import type { Actor } from "./Actor.ts"
 import { CommandError, IdempotencyConflict, notFound, Stale } from "./CommandError.ts"
 import * as Event from "./Event.ts"
@@ -114,19 +115,10 @@ export const runKeeping = Effect.fnUntraced(function*<A, Kept, E, R>(
   definition: Definition<A>,
   body: (change: Change) => Effect.Effect<Result.Result<A, Kept>, E, R>
 ): Effect.fn.Return<A, Kept | E | CommandError | StorageError, R | Storage> {
-  const storage = yield* Storage
   const requestHash = hashOf({ command: definition.name, request: definition.request })
-  const outcome = yield* Effect.retry(
-    storage.transaction((transaction) => once(definition, requestHash, transaction, body)),
-    // Two commands raced for the same unique value or row: the later one looks again and sees what the other did.
-    { times: 5, while: lostRace }
-  )
+  const outcome = yield* changing((transaction) => once(definition, requestHash, transaction, body))
   return yield* Effect.fromResult(outcome)
 })
-
-const lostRace = (error: unknown): boolean =>
-  error instanceof StorageError &&
-  (error.reason._tag === "UniqueViolation" || error.reason._tag === "StaleRevision")
 
 const once = Effect.fnUntraced(function*<A, Kept, E, R>(
   definition: Definition<A>,

@@ -12,6 +12,7 @@ import * as Schema from "effect/Schema"
 import * as Command from "../events/Command.ts"
 import { type CommandError, invalidInput } from "../events/CommandError.ts"
 import * as Id from "../events/Id.ts"
+import { changing } from "../internal/changing.ts"
 import { hashOf } from "../internal/contentHash.ts"
 import * as Reading from "../internal/reading.ts"
 import { type ListOptions, Storage, type Transaction } from "../storage/Storage.ts"
@@ -258,13 +259,12 @@ export const desiredState = Effect.fn("Fleet.desiredState")(function*(
 export const heartbeat = Effect.fn("Fleet.heartbeat")(function*(
   input: { readonly accountId: string; readonly instanceId: string; readonly report: Heartbeat.Report }
 ): Effect.fn.Return<{ readonly accepted: boolean }, Failure, Storage> {
-  const storage = yield* Storage
   const receivedAt = yield* Clock.currentTimeMillis
   const report = yield* Effect.mapError(
     Schema.decodeEffect(Heartbeat.Report)(input.report),
     (error) => invalidInput("report", "a report", error.message.slice(0, 2000))
   )
-  return yield* storage.transaction(Effect.fnUntraced(function*(transaction) {
+  return yield* changing(Effect.fnUntraced(function*(transaction) {
     const { accountId } = input
     const instance = yield* requireInstance(transaction, accountId, input.instanceId)
     const last = yield* transaction.get(Heartbeat.collection, accountId, instance.id)

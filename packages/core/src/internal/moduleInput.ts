@@ -1,20 +1,12 @@
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import { RE2JS } from "re2js"
-import { CatalogError, OperatorNeeded } from "../catalog/CatalogError.ts"
 import type * as Module from "../catalog/Module.ts"
 import * as Priority from "../composition/Priority.ts"
 import * as Requirement from "../composition/Requirement.ts"
-import { type Actor, render } from "../events/Actor.ts"
 import { type CommandError, invalidInput } from "../events/CommandError.ts"
 import type { TrustPolicy } from "../ingest/SignatureVerifier.ts"
 import * as ModuleSpecs from "../specs/ModuleSpecs.ts"
-
-/** Only persons and services manage modules: what runs by itself does not decide whom to trust. */
-export const requireOperator = (actor: Actor, action: string): Effect.Effect<void, CatalogError> =>
-  actor.kind !== "automation"
-    ? Effect.void
-    : Effect.fail(new CatalogError({ reason: new OperatorNeeded({ action, actor: render(actor) }) }))
 
 /** A priority within a category. */
 export const requirePriority = (priority: number): Effect.Effect<number, CommandError> =>

@@ -15,6 +15,7 @@
  * @since 0.1.0
  */
 import type { ContractCase } from "./ContractCase.ts"
+import * as ApprovalScenarios from "./scenarios/ApprovalScenarios.ts"
 import * as CatalogScenarios from "./scenarios/CatalogScenarios.ts"
 import * as FleetScenarios from "./scenarios/FleetScenarios.ts"
 import * as IngestScenarios from "./scenarios/IngestScenarios.ts"
@@ -32,6 +33,7 @@ export const cases: ReadonlyArray<ContractCase> = [
   ...CatalogScenarios.cases,
   ...IngestScenarios.cases,
   ...PromotionScenarios.cases,
+  ...ApprovalScenarios.cases,
   ...RollbackScenarios.cases,
   ...FleetScenarios.cases,
   ...WebhookScenarios.cases

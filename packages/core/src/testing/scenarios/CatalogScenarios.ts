@@ -182,6 +182,22 @@ export const cases: ReadonlyArray<ContractCase> = [
   ),
 
   scenario(
+    "what no storage takes is an input to be mended, by its place",
+    Effect.gen(function*() {
+      const options = yield* asAda
+      const strange = Templates.createTemplate({ ...options, name: "ed\u0000ge" })
+      const error = yield* refused("U+0000 in a name", strange, "InvalidInput")
+      yield* contains("the message", error.message, "template: ")
+      yield* contains("the message", error.message, "at /name")
+      const key = Templates.createTemplate({ ...options, name: "edge", idempotencyKey: "k".repeat(5000) })
+      yield* refused("an endless idempotency key", key, "InvalidInput")
+      const actor = { kind: "person", id: "" } as const
+      yield* refused("nobody", Templates.createTemplate({ ...options, name: "edge", actor }), "InvalidInput")
+      yield* equal("templates", yield* Templates.listTemplates(options), [])
+    })
+  ),
+
+  scenario(
     "an artifact built from another manifest is taken in with what differs, and the record rules",
     Effect.gen(function*() {
       const module = yield* register("my-redis")

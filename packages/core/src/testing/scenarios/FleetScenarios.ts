@@ -187,6 +187,18 @@ export const cases: ReadonlyArray<ContractCase> = [
   ),
 
   scenario(
+    "a report that cannot be kept is refused",
+    Effect.gen(function*() {
+      const { instance, options } = yield* edge()
+      const at = { ...options, instanceId: instance.id }
+      const desired = yield* Fleet.desiredState(at)
+      const strange = report(desired, 1, { runningModuleDigests: { "my\u0000redis": another } })
+      yield* refused("it", Fleet.heartbeat({ ...at, report: strange }), "InvalidInput")
+      yield* equal("the class", (yield* Fleet.drift(at)).class, "unknown")
+    })
+  ),
+
+  scenario(
     "a change is pending until the instance takes it up or the grace period is over; silence is stale",
     Effect.gen(function*() {
       const { advance } = yield* World

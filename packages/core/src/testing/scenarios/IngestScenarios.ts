@@ -329,5 +329,16 @@ export const cases: ReadonlyArray<ContractCase> = [
       yield* equal("in the end", yield* outcomes, ["known"])
       yield* equal("rejections", yield* IngestRejections.list({ accountId, moduleId: module.id }), [])
     })
+  ),
+
+  scenario(
+    "a manifest that is all errors does not swell the record of what differs",
+    Effect.gen(function*() {
+      const module = yield* register("my-redis")
+      yield* publish(module, "0.1.0", { manifestText: `a: ${"*".repeat(100_000)}` })
+      const { differences } = yield* ingest(module, "v0.1.0")
+      yield* equal("fields", differences.map(({ field }) => field), ["manifest"])
+      yield* equal("its length", JSON.stringify(differences).length < 10_000, true)
+    })
   )
 ]

@@ -9,6 +9,8 @@ import * as Approvals from "../../approvals/Approvals.ts"
 import * as Accounts from "../../catalog/Accounts.ts"
 import * as ModuleCatalog from "../../catalog/ModuleCatalog.ts"
 import * as Events from "../../events/Events.ts"
+import * as TemplateComposition from "../../templates/TemplateComposition.ts"
+import * as Templates from "../../templates/Templates.ts"
 import * as Promotion from "../../versions/Promotion.ts"
 import { type ContractCase, equal } from "../ContractCase.ts"
 import {
@@ -19,6 +21,7 @@ import {
   contains,
   getModule,
   getVersion,
+  liveVersions,
   promoteTo,
   publish,
   refused,
@@ -27,12 +30,6 @@ import {
   scenario,
   World
 } from "./World.ts"
-
-const liveVersions = Effect.fnUntraced(function*(moduleId: string) {
-  const { accountId } = yield* World
-  const versions = yield* ModuleCatalog.listVersions({ accountId, moduleId })
-  return versions.filter(({ lifecycleState }) => lifecycleState === "live").map(({ versionString }) => versionString)
-})
 
 /**
  * The scenarios.
@@ -48,135 +45,6 @@ export const cases: ReadonlyArray<ContractCase> = [
       const live = yield* release(module, "0.1.0", "live")
       yield* equal("state", live.lifecycleState, "live")
       yield* equal("pointer", (yield* getModule(module.id)).liveVersionId, live.id)
-    })
-  ),
-
-  scenario(
-    "nothing goes live without an approval, and the request for it outlives the refusal",
-    Effect.gen(function*() {
-      const { accountId } = yield* World
-      const module = yield* register("my-redis")
-      const version = yield* release(module, "0.1.0", "blessed")
-      const promote = Promotion.promote({ ...(yield* asAda), versionId: version.id, to: "live" })
-      const first = yield* approvalRequired(promote)
-      const again = yield* approvalRequired(promote)
-      yield* equal("the request of the second try", again.requestId, first.requestId)
-      const request = yield* Approvals.getRequest({ accountId, requestId: first.requestId })
-      yield* equal("its state", request.state, "pending")
-      yield* equal("what it is bound to", request.subjectDigest, version.indexDigest)
-      yield* equal("the version", (yield* getVersion(version.id)).lifecycleState, "blessed")
-    })
-  ),
-
-  scenario(
-    "who asks does not approve, nobody approves twice, and services approve nothing",
-    Effect.gen(function*() {
-      const module = yield* register("my-redis")
-      const options = yield* asAda
-      yield* Approvals.createPolicy({
-        ...options,
-        rule: {
-          name: "two people",
-          action: "module_promote_to_live",
-          moduleName: "*",
-          decision: "require_approval",
-          quorum: 2,
-          lifetimeMillis: 60_000
-        }
-      })
-      const version = yield* release(module, "0.1.0", "blessed")
-      const promote = Promotion.promote({ ...options, versionId: version.id, to: "live" })
-      const { requestId } = yield* approvalRequired(promote)
-      const approve = (actor: typeof ada) => Approvals.approve({ ...options, actor, requestId })
-      yield* refused("approval by the requester", approve(ada), "MayNotVote")
-      yield* refused("approval by a service", approve({ kind: "service", id: "ci" }), "MayNotVote")
-      yield* equal("after one of two", (yield* approve(bob)).state, "pending")
-      yield* refused("the same person again", approve(bob), "AlreadyVoted")
-      yield* approvalRequired(promote)
-      yield* equal("after two of two", (yield* approve({ kind: "person", id: "cleo" })).state, "approved")
-      yield* equal("the promotion", (yield* promote).lifecycleState, "live")
-    })
-  ),
-
-  scenario(
-    "an approval is used up by its step, and void when what was decided on changes",
-    Effect.gen(function*() {
-      const { accountId } = yield* World
-      const module = yield* register("my-redis")
-      const options = yield* asAda
-      const first = yield* release(module, "0.1.0", "blessed")
-      const second = yield* release(module, "0.2.0", "blessed")
-      const promoteFirst = Promotion.promote({ ...options, versionId: first.id, to: "live" })
-      const promoteSecond = Promotion.promote({ ...options, versionId: second.id, to: "live" })
-      const ofFirst = yield* approvalRequired(promoteFirst)
-      const ofSecond = yield* approvalRequired(promoteSecond)
-      yield* Approvals.approve({ ...options, actor: bob, requestId: ofFirst.requestId })
-      yield* Approvals.approve({ ...options, actor: bob, requestId: ofSecond.requestId })
-      yield* promoteFirst
-      const used = yield* Approvals.getRequest({ accountId, requestId: ofFirst.requestId })
-      yield* equal("the used one", used.state, "consumed")
-      // Bob approved 0.2.0 in the place of nothing; now it would take the place of 0.1.0.
-      const anew = yield* approvalRequired(promoteSecond)
-      yield* equal("another request", anew.requestId === ofSecond.requestId, false)
-      const void_ = yield* Approvals.getRequest({ accountId, requestId: ofSecond.requestId })
-      yield* equal("the void one", void_.state, "cancelled")
-    })
-  ),
-
-  scenario(
-    "an approval expires, and so does a request that nobody decides",
-    Effect.gen(function*() {
-      const { accountId, advance } = yield* World
-      const module = yield* register("my-redis")
-      const options = yield* asAda
-      const version = yield* release(module, "0.1.0", "blessed")
-      const promote = Promotion.promote({ ...options, versionId: version.id, to: "live" })
-      const late = yield* approvalRequired(promote)
-      yield* advance(4 * 60 * 60 * 1000)
-      const approve = (requestId: string) => Approvals.approve({ ...options, actor: bob, requestId })
-      yield* refused("a late approval", approve(late.requestId), "NotPending")
-      const expired = yield* Approvals.getRequest({ accountId, requestId: late.requestId })
-      yield* equal("the late one", expired.state, "expired")
-      const second = yield* approvalRequired(promote)
-      yield* approve(second.requestId)
-      yield* advance(4 * 60 * 60 * 1000)
-      const third = yield* approvalRequired(promote)
-      yield* equal("a third request", third.requestId === second.requestId, false)
-    })
-  ),
-
-  scenario(
-    "a rejection closes the request and a policy that blocks leaves nothing to approve",
-    Effect.gen(function*() {
-      const { accountId } = yield* World
-      const module = yield* register("my-redis")
-      const options = yield* asAda
-      const version = yield* release(module, "0.1.0", "blessed")
-      const promote = Promotion.promote({ ...options, versionId: version.id, to: "live" })
-      const { requestId } = yield* approvalRequired(promote)
-      const rejected = yield* Approvals.reject({ ...options, actor: bob, requestId, reason: "not on a Friday" })
-      yield* equal("the request", rejected.state, "rejected")
-      yield* refused("approving it", Approvals.approve({ ...options, actor: bob, requestId }), "NotPending")
-      const freeze = yield* Approvals.createPolicy({
-        ...options,
-        rule: {
-          name: "freeze",
-          action: "module_*",
-          moduleName: "my-*",
-          decision: "block",
-          quorum: 1,
-          lifetimeMillis: 60_000
-        }
-      })
-      const error = yield* refused("promoting", promote, "NotAllowed")
-      const refusals = error._tag === "PromotionError" && error.reason._tag === "NotAllowed"
-        ? error.reason.refusals
-        : []
-      yield* equal("why", refusals, [{ _tag: "Blocked", action: "module_promote_to_live", policy: "freeze" }])
-      const pending = yield* Approvals.listRequests({ accountId, state: "pending" })
-      yield* equal("pending requests", pending.length, 0)
-      yield* Approvals.deletePolicy({ ...options, policyId: freeze.id })
-      yield* approvalRequired(promote)
     })
   ),
 
@@ -203,6 +71,28 @@ export const cases: ReadonlyArray<ContractCase> = [
       yield* release(base, "1.2.0", "staging")
       yield* Promotion.releaseQuarantine({ ...options, versionId: version.id })
       yield* equal("mended", (yield* promote).lifecycleState, "staging")
+    })
+  ),
+
+  scenario(
+    "a pre-release fulfils a requirement only where the range names one, for the promotion and for the composition",
+    Effect.gen(function*() {
+      const options = yield* asAda
+      const base = yield* register("system-base", { category: "system-base" })
+      yield* release(base, "1.1.0-rc.1", "staging")
+      const stages = Effect.fnUntraced(function*(name: string, range: string) {
+        const module = yield* register(name, { requires: [`system-base@${range}`] })
+        const version = yield* release(module, "0.1.0", "draft")
+        const promoted = yield* Effect.exit(Promotion.promote({ ...options, versionId: version.id, to: "staging" }))
+        const template = yield* Templates.createTemplate({ ...options, name })
+        const at = { ...options, templateId: template.id }
+        yield* Templates.assignModule({ ...at, moduleId: module.id, channel: { version: "0.1.0" } })
+        const { problems } = yield* TemplateComposition.compose({ ...at, architecture: "amd64" })
+        return { promoted: Exit.isSuccess(promoted), unmet: problems.some(({ _tag }) => _tag === "RangeUnmet") }
+      })
+      yield* equal("a range of releases", yield* stages("first", "^1.0"), { promoted: false, unmet: true })
+      yield* equal("a range that names one", yield* stages("second", "^1.1.0-rc.0"), { promoted: true, unmet: false })
+      yield* equal("any version", yield* stages("third", "*"), { promoted: true, unmet: false })
     })
   ),
 

@@ -17,18 +17,13 @@ import {
   bob,
   getModule,
   goLive,
+  liveVersions,
   refused,
   register,
   release,
   scenario,
   World
 } from "./World.ts"
-
-const liveVersions = Effect.fnUntraced(function*(moduleId: string) {
-  const { accountId } = yield* World
-  const versions = yield* ModuleCatalog.listVersions({ accountId, moduleId })
-  return versions.filter(({ lifecycleState }) => lifecycleState === "live").map(({ versionString }) => versionString)
-})
 
 /**
  * The scenarios.

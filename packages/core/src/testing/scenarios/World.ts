@@ -274,6 +274,18 @@ export const getModule = Effect.fnUntraced(function*(moduleId: string) {
 })
 
 /**
+ * The versions of a module that are live, which should be one at most.
+ *
+ * @category steps
+ * @since 0.1.0
+ */
+export const liveVersions = Effect.fnUntraced(function*(moduleId: string) {
+  const { accountId } = yield* World
+  const versions = yield* ModuleCatalog.listVersions({ accountId, moduleId })
+  return versions.filter(({ lifecycleState }) => lifecycleState === "live").map(({ versionString }) => versionString)
+})
+
+/**
  * The reason that a command wants an approval.
  *
  * @category assertions
