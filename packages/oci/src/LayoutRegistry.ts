@@ -143,10 +143,17 @@ const makeUnsafe = (options: Options): Registry => {
     const fail = failing("mountBlob", repository, digest)
     const components = yield* enter(fail, repository, checkRepository(from), checkDigest(digest))
     const source = yield* store.componentsOf(from, fail)
-    if ((yield* blobs.head(place, source, digest, fail)) === undefined) return false
+    const size = (yield* blobs.head(place, source, digest, fail))?.size
+    if (size === undefined) return false
     yield* store.create(place, components, fail)
     // Blobs never change, so that two layouts can share one file.
-    return yield* files.link(store.blobPath(place, source, digest), store.blobPath(place, components, digest), fail)
+    const linked = yield* files.link(
+      store.blobPath(place, source, digest),
+      store.blobPath(place, components, digest),
+      fail
+    )
+    // What was there before may be of another size, the rest of an accident, which only `putBlob` replaces.
+    return linked && (yield* blobs.head(place, components, digest, fail))?.size === size
   })
 
   const deleteBlob: Registry["deleteBlob"] = Effect.fnUntraced(function*(repository, digest) {

@@ -176,6 +176,19 @@ describe("LayoutRegistry", () => {
       assert.isFalse(fs.existsSync(path))
     }))
 
+  it.live("does not take the rest of an accident for a mounted blob", () =>
+    Effect.gen(function*() {
+      const { registry, root } = yield* scene
+      assert.isTrue(yield* registry.mountBlob("c/d", "a/b", descriptor.digest))
+      const path = join(root, "c/d/blobs/sha256", hex)
+      fs.rmSync(path)
+      fs.writeFileSync(path, "torn")
+      assert.isFalse(yield* registry.mountBlob("c/d", "a/b", descriptor.digest))
+      yield* registry.putBlob("c/d", descriptor, blob)
+      assert.isTrue(yield* registry.mountBlob("c/d", "a/b", descriptor.digest))
+      assert.strictEqual(fs.readFileSync(path, "utf8"), "content")
+    }))
+
   it.live("deletes entries whose manifest is gone", () =>
     Effect.gen(function*() {
       const { artifact, directory, registry } = yield* scene
