@@ -96,13 +96,15 @@ export const createPlatform = async (options: PlatformOptions.PlatformOptions): 
   const { deepIngest } = checked
   const runtime = ManagedRuntime.make(layerOf(checked))
   const run = async <A, E>(effect: Effect.Effect<A, E, Platform.Services>, call?: CallOptions): Promise<A> => {
+    // What is aborted already is not begun.
+    call?.signal?.throwIfAborted()
     const exit = await runtime.runPromiseExit(effect, call?.signal === undefined ? {} : { signal: call.signal })
     if (Exit.isSuccess(exit)) return exit.value
     if (call?.signal?.aborted === true && Cause.hasInterruptsOnly(exit.cause)) throw call.signal.reason
     throw Cause.squash(exit.cause)
   }
   const close = () => runtime.dispose()
-  // Storage and registry are opened now, so that a wrong address is known here and not with the first request.
+  // The storage is opened now, so that a wrong address is known here and not with the first request.
   await run(Effect.void).catch(async (error: unknown) => {
     await close()
     throw error

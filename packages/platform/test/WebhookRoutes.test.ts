@@ -168,7 +168,7 @@ describe("a body is refused", () => {
       assert.deepStrictEqual([announced.status, announced.text], [413, "{\"error\":\"refused\"}"])
       const head = `POST ${new URL(address).pathname} HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n`
       const chunk = `10000\r\n${"a".repeat(0x10000)}\r\n`
-      assert.match(yield* exchange(address, head, ...new Array<string>(20).fill(chunk)), /^HTTP\/1\.1 413 /)
+      assert.match(yield* exchange(address, head, ...Array.from({ length: 20 }, () => chunk)), /^HTTP\/1\.1 413 /)
     }))
 
   it.effect("with 415 when it is compressed", () =>
