@@ -7,7 +7,6 @@
  * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
-import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
@@ -16,6 +15,7 @@ import { escape, escapeOptional, escapeXattr } from "./internal/dump/escape.ts"
 import { LineReason } from "./internal/dump/line.ts"
 import { DumpParser, type Located } from "./internal/dump/parser.ts"
 import { modeOf } from "./internal/fileType.ts"
+import { findNode, LinkResolver } from "./internal/links.ts"
 import { describe, quote } from "./internal/paths.ts"
 import type * as Node from "./Node.ts"
 import * as Tree from "./Tree.ts"
@@ -125,14 +125,15 @@ export const print = (tree: Tree.Tree): string => {
  * @since 0.1.0
  */
 export function* printLines(tree: Tree.Tree): Generator<string> {
+  const resolver = new LinkResolver((path) => findNode(tree.root, path))
   for (const { path, node } of Tree.walk(tree)) {
-    const inode = node._tag === "HardLink" ? Tree.resolve(tree, node.target) : Option.some({ path, node })
-    // A tree made by hand may hold a link to nowhere: there is no line for that.
-    if (Option.isSome(inode)) {
-      yield node._tag === "HardLink"
-        ? printHardLink(path, node, inode.value.node)
-        : printInode(path, inode.value.node)
+    if (node._tag !== "HardLink") {
+      yield printInode(path, node)
+      continue
     }
+    const target = resolver.resolve(path)
+    // A tree made by hand may hold a link to nowhere: there is no line for that.
+    if (target._tag === "Found") yield printHardLink(path, node, target.node)
   }
 }
 

@@ -12,9 +12,10 @@ import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
 import { createHash, type Hash } from "node:crypto"
-import { open, rename, rm } from "node:fs/promises"
+import { mkdtemp, open, rename, rm } from "node:fs/promises"
+import { dirname, join } from "node:path"
 import { ContentError, type ContentSink, type ContentSource } from "./Content.ts"
-import { attempt, type FileProblem } from "./internal/files.ts"
+import { attempt, type FileProblem, syncPath } from "./internal/files.ts"
 import { layerEntries, type LayerEntry } from "./internal/layer/entries.ts"
 import { Input } from "./internal/layer/input.ts"
 import { LayerError } from "./internal/layer/layerError.ts"
@@ -126,7 +127,7 @@ export const toBytes = (
   })
 
 /**
- * Writes a layer to a file, which appears whole or not at all.
+ * Writes a layer to a file, which appears whole or not at all, whoever else writes to the same path.
  *
  * @category writing
  * @since 0.1.0
@@ -136,21 +137,34 @@ export const toFile = (
   tree: Tree.Tree,
   contents: ContentSource,
   options?: WriteOptions
-): Effect.Effect<LayerInfo, LayerError | ContentError> => {
-  const partial = `${path}.partial`
-  const written = Effect.acquireUseRelease(
-    io("create", partial, () => open(partial, "w", 0o644)),
+): Effect.Effect<LayerInfo, LayerError | ContentError> =>
+  Effect.acquireUseRelease(
+    // Beside the file, to be moved within one file system; a directory of its own is shared with no other writer.
+    io("create", `${path}.partial-`, () => mkdtemp(`${path}.partial-`)),
+    (directory) => {
+      const partial = join(directory, "layer")
+      return writePartial(partial, tree, contents, options).pipe(
+        Effect.tap(io("rename", partial, () => rename(partial, path))),
+        Effect.tap(Effect.mapError(syncPath(dirname(path)), toIoError("sync", dirname(path))))
+      )
+    },
+    (directory) => Effect.ignore(attempt(() => rm(directory, { recursive: true, force: true })))
+  )
+
+const writePartial = (
+  path: string,
+  tree: Tree.Tree,
+  contents: ContentSource,
+  options: WriteOptions | undefined
+): Effect.Effect<LayerInfo, LayerError | ContentError> =>
+  Effect.acquireUseRelease(
+    io("create", path, () => open(path, "wx", 0o644)),
     (file) =>
-      write(tree, contents, (chunk) => io("write", partial, () => file.writeFile(chunk)), options).pipe(
-        Effect.tap(io("sync", partial, () => file.sync()))
+      write(tree, contents, (chunk) => io("write", path, () => file.writeFile(chunk)), options).pipe(
+        Effect.tap(io("sync", path, () => file.sync()))
       ),
     (file) => Effect.ignore(attempt(() => file.close()))
   )
-  return written.pipe(
-    Effect.tap(io("rename", partial, () => rename(partial, path))),
-    Effect.onError(() => Effect.ignore(attempt(() => rm(partial, { force: true }))))
-  )
-}
 
 /**
  * How a layer is read. The limits hold a hostile layer within bounds.
@@ -165,6 +179,8 @@ export interface ReadOptions {
   readonly maxArchiveSize?: number | undefined
   /** Most entries. Default one million. */
   readonly maxEntries?: number | undefined
+  /** Most bytes of PAX headers together: attributes and long names, which are held in memory. Default 256 MiB. */
+  readonly maxPaxSize?: number | undefined
   /** Most bytes of archive per compressed byte, beyond the first 64 MiB. Default 1000. */
   readonly maxRatio?: number | undefined
   /** Files up to this size, in bytes, become inline. Default 64; must be what the layer was made with. */
@@ -216,7 +232,8 @@ export const read = <E, R>(
     const tree = yield* readArchive(input, {
       contents: options.contents,
       inlineLimit: options.inlineLimit ?? recommendedInlineSize,
-      maxEntries: options.maxEntries ?? 1_000_000
+      maxEntries: options.maxEntries ?? 1_000_000,
+      maxPaxSize: options.maxPaxSize ?? defaultMaxPaxSize
     })
     return { tree, info: infoOf(compressed, archive) }
   }))
@@ -224,6 +241,7 @@ export const read = <E, R>(
 const freeArchiveSize = 64 * 1024 * 1024
 const defaultMaxArchiveSize = 16 * 1024 ** 3
 const defaultMaxRatio = 1000
+const defaultMaxPaxSize = 256 * 1024 * 1024
 
 const checkBounds = (compressed: Meter, archive: Meter, options: ReadOptions): Effect.Effect<void, LayerError> => {
   const maxSize = options.maxArchiveSize ?? defaultMaxArchiveSize
@@ -317,7 +335,7 @@ const toCompressionError = (cause: unknown): LayerError =>
   })
 
 const io = <A>(operation: string, path: string, call: () => Promise<A>): Effect.Effect<A, LayerError> =>
-  Effect.mapError(
-    attempt(call),
-    ({ problem }: FileProblem) => new LayerError({ reason: { _tag: "Io", operation, path, problem } })
-  )
+  Effect.mapError(attempt(call), toIoError(operation, path))
+
+const toIoError = (operation: string, path: string) => ({ problem }: FileProblem): LayerError =>
+  new LayerError({ reason: { _tag: "Io", operation, path, problem } })

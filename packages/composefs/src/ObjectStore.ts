@@ -7,17 +7,20 @@
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-import { constants, type Dirent } from "node:fs"
-import { access, mkdir, mkdtemp, open as openFile, readdir, rename, rm } from "node:fs/promises"
-import { join } from "node:path"
+import type { Dirent } from "node:fs"
+import { access, lstat, mkdir, mkdtemp, open as openFile, readdir, rename, rm } from "node:fs/promises"
+import { basename, dirname, join } from "node:path"
 import { ContentError, type ContentSink, type ContentSource, type StoredContent, verifying } from "./Content.ts"
 import * as FsVerity from "./FsVerity.ts"
-import { attempt, eachChunk, type FileProblem, readOnly, streamFile } from "./internal/files.ts"
+import { attempt, eachChunk, type FileProblem, readOnly, streamFile, syncPath } from "./internal/files.ts"
 import * as Node from "./Node.ts"
 import * as Tree from "./Tree.ts"
 
 /**
  * When an object is forced to the disk: never, all together by `flush`, or each before it gets its name.
+ *
+ * What was not forced, a loss of power may leave empty or full of zeros under its name. `put` replaces an object of
+ * the wrong size, reads confirm every object, and `fsck` finds the rest.
  *
  * @category models
  * @since 0.1.0
@@ -36,7 +39,7 @@ export interface FsckReport {
   readonly size: number
   /** Objects whose content does not have the digest they are named after. */
   readonly corrupt: ReadonlyArray<{ readonly digest: string; readonly actual: string }>
-  /** Paths, relative to the store, of what is not an object. Left-overs of broken writers are here too. */
+  /** Paths, relative to the store, of what is not an object. Other writers, and left-overs of dead ones, are here too. */
   readonly foreign: ReadonlyArray<string>
 }
 
@@ -118,7 +121,8 @@ class DirectoryStore implements ObjectStore {
   readonly #durability: Durability
   readonly #using: FsVerity.Parameters
   #written = 0
-  #unflushed: Array<string> = []
+  /** One entry for each `put`, so that one which comes during a flush is left for the next. */
+  readonly #unflushed = new Set<{ readonly path: string }>()
 
   constructor(directory: string, temporary: string, durability: Durability, using: FsVerity.Parameters) {
     this.directory = directory
@@ -186,15 +190,20 @@ class DirectoryStore implements ObjectStore {
       return Effect.map(collect, () => Buffer.concat(chunks))
     })
 
-  readonly fsck: Effect.Effect<FsckReport, ContentError> = Effect.suspend(() => fsckDirectory(this.directory))
+  readonly fsck: Effect.Effect<FsckReport, ContentError> = Effect.suspend(() =>
+    fsckDirectory(this.directory, basename(this.#temporary))
+  )
 
   readonly flush: Effect.Effect<void, ContentError> = Effect.suspend(() => {
-    const paths = this.#unflushed
-    this.#unflushed = []
-    const directories = new Set(paths.map((path) => join(path, "..")))
-    return Effect.andThen(
-      Effect.forEach(paths, sync, { concurrency: 8, discard: true }),
-      Effect.forEach([...directories, this.directory], sync, { discard: true })
+    const entries = Array.from(this.#unflushed)
+    const paths = new Set(entries.map(({ path }) => path))
+    const directories = new Set(Array.from(paths, dirname))
+    return Effect.forEach(paths, sync, { concurrency: 8, discard: true }).pipe(
+      Effect.andThen(Effect.forEach([...directories, this.directory], sync, { discard: true })),
+      // Not before all is well: whoever flushes again after a failure, or meanwhile, must not be told that it is.
+      Effect.map(() => {
+        for (const entry of entries) this.#unflushed.delete(entry)
+      })
     )
   })
 
@@ -237,20 +246,29 @@ class DirectoryStore implements ObjectStore {
       return Effect.fail(new ContentError({ reason: { _tag: "Mismatch", expected, actual: digest } }))
     }
     const path = join(this.directory, Node.objectPath(digest))
-    return Effect.flatMap(this.has(digest), (isThere) => {
+    return hasFile(path, stored.size).pipe(
       // The object that is there may have fs-verity enabled, which a new file would lose.
-      if (isThere) return Effect.succeed(stored)
-      const named = io("store", path, async () => {
-        await mkdir(join(path, ".."), { recursive: true })
-        await rename(temporary, path)
-      })
-      return Effect.as(Effect.andThen(named, this.#remember(path)), stored)
+      Effect.flatMap((isThere) => isThere ? Effect.succeed([path]) : this.#move(temporary, path)),
+      Effect.flatMap((unsynced) => this.#remember(path, unsynced)),
+      Effect.as(stored)
+    )
+  }
+
+  /** Gives the object its name; returns what has to be forced to the disk for the name to last. */
+  #move(temporary: string, path: string): Effect.Effect<ReadonlyArray<string>, ContentError> {
+    return io("store", path, async () => {
+      const isNewDirectory = await mkdir(dirname(path), { recursive: true }) !== undefined
+      await rename(temporary, path)
+      return isNewDirectory ? [this.directory] : []
     })
   }
 
-  #remember(path: string): Effect.Effect<void, ContentError> {
-    if (this.#durability === "file") return sync(join(path, ".."))
-    if (this.#durability === "end") this.#unflushed.push(path)
+  /** Also for an object that was there: who wrote it may not have forced it to the disk. */
+  #remember(path: string, unsynced: ReadonlyArray<string>): Effect.Effect<void, ContentError> {
+    if (this.#durability === "file") {
+      return Effect.forEach([...unsynced, dirname(path)], sync, { discard: true })
+    }
+    if (this.#durability === "end") this.#unflushed.add({ path })
     return Effect.void
   }
 }
@@ -263,19 +281,24 @@ const toError = (operation: string, path: string) => ({ problem }: FileProblem):
 const io = <A>(operation: string, path: string, call: () => Promise<A>): Effect.Effect<A, ContentError> =>
   Effect.mapError(attempt(call), toError(operation, path))
 
-const sync = (path: string): Effect.Effect<void, ContentError> =>
-  Effect.acquireUseRelease(
-    io("open", path, () => openFile(path, constants.O_RDONLY)),
-    (file) => io("sync", path, () => file.sync()),
-    (file) => Effect.ignore(attempt(() => file.close()))
+const sync = (path: string): Effect.Effect<void, ContentError> => Effect.mapError(syncPath(path), toError("sync", path))
+
+/** Whether there is a file of this size. A writer that lost power may have left less under the same name. */
+const hasFile = (path: string, size: number): Effect.Effect<boolean, ContentError> =>
+  attempt(() => lstat(path)).pipe(
+    Effect.map((stats) => stats.isFile() && stats.size === size),
+    Effect.catch((failure) =>
+      failure.code === "ENOENT" ? Effect.succeed(false) : Effect.fail(toError("look for", path)(failure))
+    )
   )
 
-const fsckDirectory = Effect.fnUntraced(function*(directory: string) {
+const fsckDirectory = Effect.fnUntraced(function*(directory: string, ownName: string) {
   const corrupt: Array<{ readonly digest: string; readonly actual: string }> = []
   const foreign: Array<string> = []
   let objects = 0
   let size = 0
   for (const prefix of yield* list(directory)) {
+    if (prefix.name === ownName) continue
     if (!prefix.isDirectory() || !/^[0-9a-f]{2}$/.test(prefix.name)) {
       foreign.push(prefix.name)
       continue

@@ -9,7 +9,8 @@ import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import type { ContentError } from "./Content.ts"
 import * as ByteString from "./internal/byteString.ts"
-import { baseName, join, parentOf } from "./internal/paths.ts"
+import { findNode, LinkResolver, type Resolution } from "./internal/links.ts"
+import { join } from "./internal/paths.ts"
 import { type DirectoryOptions, scanDirectory, type ScannedDirectory } from "./internal/scan.ts"
 import { TreeBuilder } from "./internal/treeBuilder.ts"
 import { TreeError } from "./internal/treeError.ts"
@@ -149,15 +150,8 @@ export function* externalFiles(tree: Tree): Generator<{ readonly path: string; r
  * @category lookup
  * @since 0.1.0
  */
-export const find = (tree: Tree, path: string): Option.Option<Node.Node> => {
-  if (path === "/") return Option.some(tree.root)
-  if (!path.startsWith("/")) return Option.none()
-  let directory: Node.Node | undefined = tree.root
-  for (const name of parentOf(path).split("/")) {
-    if (name !== "") directory = directory?._tag === "Directory" ? directory.entries.get(name) : undefined
-  }
-  return Option.fromUndefinedOr(directory?._tag === "Directory" ? directory.entries.get(baseName(path)) : undefined)
-}
+export const find = (tree: Tree, path: string): Option.Option<Node.Node> =>
+  Option.fromUndefinedOr(findNode(tree.root, path))
 
 /**
  * The inode at an absolute path and the path where it stands, hard links followed, symbolic links not.
@@ -168,17 +162,12 @@ export const find = (tree: Tree, path: string): Option.Option<Node.Node> => {
 export const resolve = (
   tree: Tree,
   path: string
-): Option.Option<{ readonly path: string; readonly node: Node.Inode }> => {
-  const seen = new Set<string>()
-  for (let at = path; !seen.has(at);) {
-    seen.add(at)
-    const node = Option.getOrUndefined(find(tree, at))
-    if (node === undefined) return Option.none()
-    if (node._tag !== "HardLink") return Option.some({ path: at, node })
-    at = node.target
-  }
-  return Option.none()
-}
+): Option.Option<{ readonly path: string; readonly node: Node.Inode }> => found(resolverOf(tree).resolve(path))
+
+const resolverOf = (tree: Tree): LinkResolver => new LinkResolver((path) => findNode(tree.root, path))
+
+const found = (resolution: Resolution): Option.Option<{ readonly path: string; readonly node: Node.Inode }> =>
+  resolution._tag === "Found" ? Option.some({ path: resolution.path, node: resolution.node }) : Option.none()
 
 /**
  * Changes the metadata of every inode, for instance to clamp times or owners of a tree read from elsewhere.
@@ -200,9 +189,10 @@ export const mapMetadata = (
  */
 export const withLinkCounts = (tree: Tree): Result.Result<Tree, TreeError> => {
   const builder = new TreeBuilder()
+  const resolver = resolverOf(tree)
   for (const { path, node } of walk(tree)) {
     const single = "nlink" in node ? { ...node, nlink: 1 } : node
-    const target = node._tag === "HardLink" ? Option.getOrUndefined(resolve(tree, path))?.path : undefined
+    const target = node._tag === "HardLink" ? Option.getOrUndefined(found(resolver.resolve(path)))?.path : undefined
     const bare = node._tag === "Directory" ? { ...node, entries: new Map<string, Node.Node>() } : single
     const reason = builder.add(path, target === undefined ? bare : Node.hardLink(target))
     if (reason !== undefined) return Result.fail(new TreeError({ reason }))

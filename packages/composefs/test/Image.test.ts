@@ -113,6 +113,24 @@ describe("Image", () => {
     assert.include(error.message, "\"/bad\"")
   })
 
+  it("follows long chains of hard links, and many links to one file, in time that grows with their number", () => {
+    const count = 30_000
+    const chain = Array.from({ length: count }, (_, index) => [`l${index + 1}`, Node.hardLink(`/l${index}`)] as const)
+    const star = Array.from({ length: count }, (_, index) => [`s${index}`, Node.hardLink("/l0")] as const)
+    const tree = at({ l0: Node.fifo(), ...Object.fromEntries([...star, ...chain.toReversed()]) })
+    const { tree: read } = Result.getOrThrow(Image.read(write(tree)))
+    assert.deepEqual(read.root.entries.get(`l${count}`), Node.hardLink("/l0"))
+    const parsed = Result.getOrThrow(Dump.parse(Dump.print(tree)))
+    assert.strictEqual(Result.getOrThrow(Tree.withLinkCounts(parsed)).root.entries.size, 2 * count + 1)
+  })
+
+  it("does not take what it adds itself for the target of a hard link", () => {
+    for (const target of ["/00", "/.", "/dir/..", "/dir/../dir"]) {
+      const error = failure(Image.write(at({ bad: Node.hardLink(target), dir: Node.directory() })))
+      assert.match(error.message, /missing/)
+    }
+  })
+
   it("refuses names that no directory can hold", () => {
     for (const name of ["", ".", "..", "a/b", "a\0b", "n".repeat(256), "ü".repeat(128)]) {
       assert.strictEqual(failure(Image.write(at({ [name]: Node.fifo() }))).reason._tag, "Unwritable", name)
@@ -165,6 +183,37 @@ describe("Image, from hostile hands", () => {
     const inodes = inodesByName(looping)
     looping.writeBigUInt64LE(BigInt(inodes.get("dir") ?? 0), inodes.get("deep@") ?? 0)
     assert.match(failure(Image.read(looping)).message, /is a directory|inodes were found/)
+  })
+
+  it("does not read shared attributes that overlap, each a file's worth of the same bytes", () => {
+    const labelled = (value: number) => Node.fifo({ xattrs: new Map([["user.a", Uint8Array.of(value, 0, 0, 0)]]) })
+    const shared = at({ a: labelled(1), b: labelled(1), c: labelled(2), d: labelled(2) })
+    const overlapping = Buffer.from(write(shared))
+    // Who refers to the first of the two neighbours comes to refer to its middle, from where it reaches into the second.
+    const first = (overlapping.indexOf(Buffer.from([1, 1, 4, 0, 0x61, 2, 0, 0, 0])) / 4) % 1024
+    for (let at = 1152; at < overlapping.length; at += 4) {
+      if (overlapping.readUInt32LE(at) === first && overlapping[at - 8] === 1) overlapping.writeUInt32LE(first + 1, at)
+    }
+    assert.match(failure(Image.read(overlapping)).message, /shared attributes overlap/)
+  })
+
+  it("refuses a header that hides access control lists, or claims some", () => {
+    const acl = new Map([["system.posix_acl_access", Uint8Array.of(2, 0, 0, 0)]])
+    for (const file of [Node.fifo(), Node.fifo({ xattrs: acl })]) {
+      const other = Uint8Array.from(write(at({ file })))
+      other[8] = (other[8] ?? 0) ^ 1
+      assert.match(failure(Image.read(other)).message, /POSIX ACLs/)
+    }
+  })
+
+  it("refuses a hard link that shows another file type than its inode", () => {
+    const other = Buffer.from(write(at({ aa: Node.fifo({ nlink: 2 }), bb: Node.hardLink("/aa") })))
+    const types = Array.from(other.entries()).filter(([at, byte]) =>
+      byte === 5 && other[at + 1] === 0 && at > 1152 && other.readUInt16LE(at - 2) > 2000
+    )
+    const place = types.at(-1)?.[0] ?? 0
+    other[place] = 1
+    assert.match(failure(Image.read(other)).message, /differ in file type/)
   })
 
   it("names a version it cannot read", () => {

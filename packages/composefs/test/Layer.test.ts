@@ -4,8 +4,8 @@ import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
 import * as fc from "fast-check"
-import { createHash } from "node:crypto"
-import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs"
+import { createHash, randomBytes } from "node:crypto"
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { zstdCompressSync, zstdDecompressSync } from "node:zlib"
@@ -85,9 +85,30 @@ describe("Layer", () => {
       const lacking = { root: Node.directory({ file: Node.externalFile({ size: 100, digest: "ab".repeat(32) }) }) }
       const error = yield* Effect.flip(Layer.toFile(path, lacking, source(new Map())))
       assert.strictEqual(error.reason._tag, "NotFound")
-      assert.deepEqual([existsSync(path), existsSync(`${path}.partial`)], [false, false])
+      assert.deepEqual(readdirSync(directory), [])
       const info = yield* Layer.toFile(path, Tree.empty, source(new Map()))
       assert.strictEqual(sha256(readFileSync(path)), info.digest)
+    }))
+
+  it.live("writes one of two layers whole when both go to the same path", () =>
+    Effect.gen(function*() {
+      const directory = mkdtempSync(join(tmpdir(), "lamina-layer-"))
+      yield* Effect.addFinalizer(() => Effect.sync(() => rmSync(directory, { recursive: true })))
+      const path = join(directory, "layer")
+      const infos = yield* Effect.forEach([1, 2], (seed) => {
+        const content = randomBytes(600_000 * seed)
+        const digest = FsVerity.digest(content)
+        const tree = { root: Node.directory({ file: Node.externalFile({ size: content.length, digest }) }) }
+        const slow: Content.ContentSource = {
+          open: () =>
+            Stream.make(content.subarray(0, 300_000), content.subarray(300_000)).pipe(
+              Stream.tap(() => Effect.sleep(5 * seed))
+            )
+        }
+        return Layer.toFile(path, tree, slow)
+      }, { concurrency: "unbounded" })
+      assert.include(infos.map(({ digest }) => digest), sha256(readFileSync(path)))
+      assert.deepEqual(readdirSync(directory), ["layer"])
     }))
 
   it.effect("refuses a content of another size than the tree says", () =>
@@ -131,12 +152,13 @@ interface RawEntry {
   readonly link?: string
   readonly body?: string
   readonly size?: number
+  readonly major?: string
 }
 
 /** A tar by hand, as nobody should write it. */
 const archive = (entries: ReadonlyArray<RawEntry>, end: Uint8Array = Buffer.alloc(1024)): Buffer =>
   Buffer.concat([
-    ...entries.map(({ body = "", link = "", name, size, type = "0" }) => {
+    ...entries.map(({ body = "", link = "", major = "", name, size, type = "0" }) => {
       const header = Buffer.alloc(512)
       header.write(name, 0)
       header.write(["0000644", "0000000", "0000000", ""].join("\0"), 100)
@@ -145,6 +167,7 @@ const archive = (entries: ReadonlyArray<RawEntry>, end: Uint8Array = Buffer.allo
       header.write(type, 156)
       header.write(link, 157)
       header.write("ustar\x0000", 257)
+      header.write(major, 329)
       header.fill(" ", 148, 156)
       const sum = header.reduce((sum, byte) => sum + byte, 0)
       header.write(`${sum.toString(8).padStart(6, "0")}\0 `, 148)
@@ -198,6 +221,18 @@ describe("Layer, from hostile hands", () => {
     ["a broken PAX record", [{ name: "x", type: "x", body: "99 path=f\n" }, root], /malformed/],
     ["a huge PAX header", [{ name: "x", type: "x", size: 8 ** 10 }, root], /PAX header has more than/],
     ["a whiteout with content", [root, { name: ".wh.f", body: "x" }], /whiteout with content/],
+    ["a whiteout that is a symbolic link", [root, { name: ".wh.f", type: "2", link: "x" }], /whiteout that is not/],
+    ["a device number that would be cut to a whiteout", [root, { name: "d", type: "3", major: "010000" }], /4096:0/],
+    ["an empty name in a path", [root, { name: ".//f" }], /empty name/],
+    ["an empty path", [{ name: "", type: "5" }], /empty path/],
+    [
+      "two PAX headers in a row",
+      [root, { name: "x", type: "x", body: "10 path=a\n" }, { name: "x", type: "x", body: "10 path=b\n" }, {
+        name: "f"
+      }],
+      /PAX header follows another/
+    ],
+    ["a PAX header at the end", [root, { name: "x", type: "x", body: "10 path=a\n" }], /in front of the end/],
     ["a body that is cut off", [root, { name: "f", size: 5000 }], /cut off/]
   ]
   for (const [what, entries, cause] of cases) {
@@ -222,6 +257,14 @@ describe("Layer, from hostile hands", () => {
       assert.match(
         (yield* refusal([root, ...files], undefined, { maxArchiveSize: 5000 })).message,
         /more than 5000 bytes/
+      )
+      const named = (name: string): ReadonlyArray<RawEntry> => [
+        { name: "x", type: "x", body: `109 path=${name.repeat(99)}\n` },
+        { name }
+      ]
+      assert.match(
+        (yield* refusal([root, ...named("a"), ...named("b")], undefined, { maxPaxSize: 200 })).message,
+        /PAX headers have more than 200 bytes/
       )
     }))
 

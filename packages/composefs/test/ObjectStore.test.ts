@@ -8,8 +8,11 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
+  statSync,
   symlinkSync,
+  truncateSync,
   writeFileSync
 } from "node:fs"
 import { tmpdir } from "node:os"
@@ -119,6 +122,39 @@ describe("ObjectStore", () => {
           })
         }
         assert.deepEqual((yield* store.missing(tree)).map(({ digest }) => digest), [absent])
+      })
+    ))
+
+  it.effect("replaces an object that a loss of power cut off, and takes a whole one as it is", () =>
+    inNewStore((store) =>
+      Effect.gen(function*() {
+        const { digest } = yield* store.putBytes(utf8("content"))
+        const path = join(store.directory, Node.objectPath(digest))
+        const inode = statSync(path).ino
+        yield* store.putBytes(utf8("content"))
+        assert.strictEqual(statSync(path).ino, inode)
+        truncateSync(path)
+        yield* store.putBytes(utf8("content"))
+        assert.strictEqual(readFileSync(path, "utf8"), "content")
+      })
+    ))
+
+  it.effect("does not forget what a failed flush has left", () =>
+    inNewStore((store) =>
+      Effect.gen(function*() {
+        const { digest } = yield* store.putBytes(utf8("content"))
+        const path = join(store.directory, Node.objectPath(digest))
+        renameSync(path, `${path}.away`)
+        for (const _ of ["once", "again"]) assert.include(String(yield* Effect.flip(store.flush)), digest.slice(2))
+        renameSync(`${path}.away`, path)
+        yield* store.flush
+      }), "end"))
+
+  it.effect("finds nothing to complain of in a sound store, its own temporary directory included", () =>
+    inNewStore((store) =>
+      Effect.gen(function*() {
+        yield* store.putBytes(utf8("content"))
+        assert.deepEqual(yield* store.fsck, { objects: 1, size: 7, corrupt: [], foreign: [] })
       })
     ))
 

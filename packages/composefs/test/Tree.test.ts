@@ -5,7 +5,7 @@ import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
 import * as fc from "fast-check"
-import { linkSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, utimesSync, writeFileSync } from "node:fs"
+import { linkSync, mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, utimesSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { sample } from "./trees.ts"
@@ -208,6 +208,31 @@ describe("Tree.fromDirectory", () => {
         if (node._tag !== "HardLink" && !path.includes("\udce4")) {
           assert.strictEqual(Buffer.from(node.xattrs.get("user.path") ?? []).toString(), path)
         }
+      }
+    }))
+
+  it.effect("notices when what it reads is exchanged for something else", () =>
+    Effect.gen(function*() {
+      const outside = yield* withDirectory
+      const exchanges: Readonly<Record<string, (path: string) => void>> = {
+        "/etc": (path) => symlinkSync(join(outside, "etc"), path),
+        "/big": (path) => writeFileSync(path, big),
+        "/etc/redis/small": (path) => writeFileSync(path, "y".repeat(64)),
+        "/etc/link": (path) => symlinkSync("redis/small.conf", path)
+      }
+      for (const [victim, exchange] of Object.entries(exchanges)) {
+        const directory = yield* withDirectory
+        const error = yield* Effect.flip(Tree.fromDirectory(directory, {
+          filter: (path) => {
+            if (path === victim) {
+              renameSync(join(directory, path), join(directory, `${path}-away`))
+              exchange(join(directory, path))
+            }
+            return true
+          }
+        }))
+        assert.strictEqual(error.reason._tag, "Changed", victim)
+        assert.include(error.message, join(directory, victim))
       }
     }))
 

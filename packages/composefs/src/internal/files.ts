@@ -24,6 +24,14 @@ export const fileProblem = (cause: unknown): FileProblem => ({
 export const attempt = <A>(call: () => Promise<A>): Effect.Effect<A, FileProblem> =>
   Effect.tryPromise({ try: call, catch: fileProblem })
 
+/** Forces a file, or the names in a directory, to the disk. */
+export const syncPath = (path: string): Effect.Effect<void, FileProblem> =>
+  Effect.acquireUseRelease(
+    attempt(() => open(path, constants.O_RDONLY)),
+    (handle) => attempt(() => handle.sync()),
+    (handle) => Effect.ignore(attempt(() => handle.close()))
+  )
+
 /** O_NOFOLLOW: the last component must be the file itself; O_NONBLOCK: a FIFO put in its place does not hang us. */
 export const readOnly = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK
 

@@ -73,6 +73,7 @@ export const scanDirectory = Effect.fnUntraced(function*<E, R>(directory: string
     return yield* new TreeError({ reason: { _tag: "Unreadable", path: directory, problem: "it is not a directory" } })
   }
   const root = yield* scan.directory(directory, "/", stats)
+  yield* confirm(directory, stats, () => statSync(directory, { bigint: true }))
   scan.countLinks()
   return { tree: { root }, contents: scan.contents }
 })
@@ -153,11 +154,15 @@ class Scan<E, R> {
       if (kind === "directory") {
         if (!isSelected && this.#options.descend?.(path) === false) return undefined
         const node = yield* this.directory(source, path, stats)
+        yield* confirm(source, stats)
         return isSelected || node.entries.size > 0 ? node : undefined
       }
       if (!isSelected) return undefined
       const link = this.#link(stats, path, name, siblings)
-      return link ?? (yield* this.#leaf(source, path, stats, kind))
+      if (link !== undefined) return link
+      const node = yield* this.#leaf(source, path, stats, kind)
+      yield* confirm(source, stats)
+      return node
     }
   )
 
@@ -292,6 +297,26 @@ const changed = (source: FilePath, expected: number, actual: number): TreeError 
 
 const attempt = <A>(source: FilePath, call: () => A): Effect.Effect<A, TreeError> =>
   Effect.try({ try: call, catch: (cause) => unreadable(source, fileProblem(cause).problem) })
+
+/**
+ * Fails if something else stands at a path now, or was written to. All is read by path, so a directory could have been
+ * exchanged for a link that leads out of the scanned one: moving it there and back shows in its time of change.
+ */
+const confirm = (
+  source: FilePath,
+  before: BigIntStats,
+  look: () => BigIntStats = () => lstatSync(source, { bigint: true })
+): Effect.Effect<void, TreeError> =>
+  Effect.flatMap(attempt(source, look), (after) =>
+    identity.every((field) => before[field] === after[field])
+      ? Effect.void
+      : Effect.fail(
+        new TreeError({
+          reason: { _tag: "Changed", path: source.toString(), problem: "it was replaced or written to" }
+        })
+      ))
+
+const identity = ["dev", "ino", "mode", "size", "mtimeNs", "ctimeNs"] as const
 
 const readStream = (source: FilePath): Stream.Stream<Uint8Array, TreeError> =>
   Stream.mapError(streamFile(source), ({ problem }) => unreadable(source, problem))

@@ -2,12 +2,14 @@
 import * as Result from "effect/Result"
 import type { Directory, HardLink, Node } from "../Node.ts"
 import * as ByteString from "./byteString.ts"
+import { LinkResolver } from "./links.ts"
 import { baseName, join, maxPathSize, nameProblem, parentOf, type PathReason } from "./paths.ts"
 
 export class TreeBuilder {
   #root: Directory | undefined
   readonly #directories = new Map<string, Map<string, Node>>()
   readonly #links: Array<readonly [path: string, link: HardLink]> = []
+  readonly #resolver = new LinkResolver((path) => this.#at(path))
 
   /** Adds a node at an absolute path; a directory brings its entries along. */
   add(path: string, node: Node): PathReason | undefined {
@@ -41,9 +43,9 @@ export class TreeBuilder {
   /** Gives every inode with hard links the number of its names. Call it once, after {@link finish}. */
   countLinks(): void {
     const names = new Map<string, number>()
-    for (const [, link] of this.#links) {
-      const target = this.#finalTarget(link)
-      names.set(target, (names.get(target) ?? 1) + 1)
+    for (const [path] of this.#links) {
+      const target = this.#resolver.resolve(path)
+      if (target._tag === "Found") names.set(target.path, (names.get(target.path) ?? 1) + 1)
     }
     for (const [path, nlink] of names) {
       const node = this.#at(path)
@@ -55,13 +57,10 @@ export class TreeBuilder {
 
   /** A hard link that leads to a directory, if there is one. Dumps may have them, no file system does. */
   linkToDirectory(): string | undefined {
-    return this.#links.find(([, link]) => this.#at(this.#finalTarget(link))?._tag === "Directory")?.[0]
-  }
-
-  #finalTarget(link: HardLink): string {
-    let target = link.target
-    for (let node = this.#at(target); node?._tag === "HardLink"; node = this.#at(target)) target = node.target
-    return target
+    return this.#links.find(([path]) => {
+      const target = this.#resolver.resolve(path)
+      return target._tag === "Found" && target.node._tag === "Directory"
+    })?.[0]
   }
 
   #setRoot(node: Node): PathReason | undefined {
@@ -99,14 +98,14 @@ export class TreeBuilder {
 
   #linkProblem(path: string, link: HardLink): string | undefined {
     if (link.target === path) return "a file cannot be a hard link to itself"
-    const seen = new Set([path])
-    for (let at = link.target; !seen.has(at);) {
-      seen.add(at)
-      const node = this.#at(at)
-      if (node === undefined) return `${at === link.target ? "the target" : at} is missing`
-      if (node._tag !== "HardLink") return undefined
-      at = node.target
+    const target = this.#resolver.resolve(path)
+    switch (target._tag) {
+      case "Found":
+        return undefined
+      case "Missing":
+        return `${target.path === link.target ? "the target" : target.path} is missing`
+      case "Loop":
+        return "the links form a loop"
     }
-    return "the links form a loop"
   }
 }

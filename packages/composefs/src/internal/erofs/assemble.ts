@@ -22,9 +22,10 @@ import {
   type Superblock
 } from "./decode.ts"
 import { direntType } from "./encode.ts"
-import { layout, slotSize } from "./format.ts"
+import { headerField, layout, slotSize } from "./format.ts"
 import { ImageBytes, type Malformed } from "./imageBytes.ts"
 import {
+  aclNames,
   escapedPrefix,
   metacopyName,
   opaqueMarks,
@@ -64,7 +65,7 @@ interface Placed {
   readonly path: string
   readonly name: string
   readonly children: Array<Placed>
-  readonly links: Array<readonly [name: string, nid: number]>
+  readonly links: Array<readonly [name: string, entry: StoredEntry]>
   node: Node.Inode
 }
 
@@ -78,6 +79,7 @@ class Assembler {
   /** Shared attributes share their bytes in the tree too, or a small image could become a large tree. */
   readonly #values = new Map<ByteString.ByteString, Uint8Array>()
   #count = 0
+  #hasAcl = false
   #end = 0
 
   constructor(image: ImageBytes, superblock: Superblock) {
@@ -88,6 +90,11 @@ class Assembler {
 
   run(): Tree {
     const root = this.#place(this.#superblock.rootNid, "/", "")
+    this.#image.check(
+      inodeNumber(this.#image, root.inode.nid) === 0,
+      root.inode.offset,
+      "the root is not the first inode"
+    )
     const queue = [root]
     this.#image.check(isDirectory(root.inode), root.inode.offset, "the root is not a directory")
     // The queue grows while it is walked: breadth first. Each directory also knows its parent, for `..`.
@@ -110,6 +117,11 @@ class Assembler {
       const placed = queue[index]
       if (placed !== undefined) placed.node = this.#toNode(placed, placed === root)
     }
+    this.#image.check(
+      this.#hasAcl === this.#superblock.hasAcl,
+      headerField.flags,
+      `the header says that there are ${this.#hasAcl ? "no " : ""}POSIX ACLs`
+    )
     return { root: root.node._tag === "Directory" ? root.node : Node.directory() }
   }
 
@@ -139,7 +151,7 @@ class Assembler {
       if (entry.name === "." || entry.name === "..") continue
       const name = ByteString.toText(entry.name)
       if (inodeNumber(this.#image, entry.nid) !== this.#count) {
-        directory.links.push([name, entry.nid])
+        directory.links.push([name, entry])
         continue
       }
       const childPath = join(path, name)
@@ -194,8 +206,8 @@ class Assembler {
       else entries.set(child.name, child.node)
       hasWhiteouts ||= !isStub && Node.isWhiteout(child.node)
     }
-    for (const [name, nid] of links) {
-      const target = this.#linkTarget(nid, inode)
+    for (const [name, entry] of links) {
+      const target = this.#linkTarget(entry, inode)
       if (target !== undefined) entries.set(name, Node.hardLink(target.path))
     }
     if (hasWhiteouts) this.#dropDirectoryMarks(xattrs)
@@ -211,13 +223,14 @@ class Assembler {
     )
   }
 
-  #linkTarget(nid: number, directory: StoredInode): Placed | undefined {
-    const target = this.#placed.get(nid)
+  #linkTarget(entry: StoredEntry, directory: StoredInode): Placed | undefined {
+    const target = this.#placed.get(entry.nid)
     this.#image.check(
       target !== undefined && !isDirectory(target.inode) && !isRealWhiteout(target.inode),
       directory.offset,
-      `an entry points to inode ${nid}, which has no place of its own, is a directory, or hides the object store`
+      `an entry points to inode ${entry.nid}, which has no place of its own, is a directory, or hides the object store`
     )
+    if (target !== undefined) this.#checkType(entry, target.inode)
     return target
   }
 
@@ -267,6 +280,7 @@ class Assembler {
 
   #metadata(inode: StoredInode, xattrs: ReadonlyMap<string, string>) {
     const own = new Map<string, Uint8Array>()
+    this.#hasAcl ||= aclNames.some((name) => xattrs.has(name))
     for (const [name, value] of xattrs) {
       this.#image.check(
         !name.startsWith(overlayPrefix) || name.startsWith(escapedPrefix),

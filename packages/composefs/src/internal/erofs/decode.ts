@@ -32,7 +32,7 @@ import {
   xattrPrefixes
 } from "./format.ts"
 import type { ImageBytes } from "./imageBytes.ts"
-import { nameFilter, type Xattr, XattrTable } from "./xattrs.ts"
+import { nameFilter, type Xattr, xattrSize, XattrTable } from "./xattrs.ts"
 
 export interface Superblock {
   readonly version: number
@@ -212,12 +212,17 @@ export class InodeReader {
 
   #sharedXattr(id: number): Xattr {
     let xattr = this.#shared.get(id)
-    if (xattr === undefined) this.#shared.set(id, xattr = this.#xattr(this.#superblock.xattrOffset + 4 * id))
+    if (xattr === undefined) {
+      const at = this.#superblock.xattrOffset + 4 * id
+      this.#bytes.claimWords(at, xattrSize(this.#bytes.u8(at), this.#bytes.u16(at + 2)))
+      this.#shared.set(id, xattr = this.#xattr(at))
+    }
     return xattr
   }
 
   #xattr(at: number): Xattr {
     const bytes = this.#bytes
+    if (bytes.failure !== undefined) return noXattr
     const suffixSize = bytes.u8(at)
     const index = bytes.u8(at + 1)
     const valueSize = bytes.u16(at + 2)
@@ -229,6 +234,9 @@ export class InodeReader {
     return xattr
   }
 }
+
+/** Stands where nothing could be read. */
+const noXattr = new XattrTable().intern("", "")
 
 /** How many bytes follow the head of an inode inline. */
 const tailSize = (

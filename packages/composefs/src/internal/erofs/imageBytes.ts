@@ -11,6 +11,8 @@ export class ImageBytes {
   failure: Malformed | undefined
   readonly #bytes: Buffer
   readonly #usedBlocks: Uint8Array
+  /** One mark for each four bytes; made when the first shared attribute is met. */
+  #usedWords: Uint8Array | undefined
 
   constructor(bytes: Uint8Array) {
     this.#bytes = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
@@ -72,6 +74,15 @@ export class ImageBytes {
       }
       this.#usedBlocks[block] = 1
     }
+  }
+
+  /** Shared attributes do not overlap either: every offset may be named, and each would be 64 KiB of the same bytes. */
+  claimWords(at: number, size: number): void {
+    if (!this.#within(at, size)) return
+    this.#usedWords ??= new Uint8Array(Math.ceil(this.#bytes.length / 4))
+    const words = this.#usedWords.subarray(at / 4, (at + size) / 4)
+    if (words.includes(1)) return this.fail(at, "shared attributes overlap")
+    words.fill(1)
   }
 
   #within(offset: number, size: number): boolean {

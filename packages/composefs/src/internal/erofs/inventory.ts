@@ -5,8 +5,9 @@ import type { Tree } from "../../Tree.ts"
 import * as ByteString from "../byteString.ts"
 import { fileType, modeOf } from "../fileType.ts"
 import { maxFileSize, maxInlineSize, maxTargetSize } from "../limits.ts"
+import { findNode, LinkResolver } from "../links.ts"
 import { join, nameProblem } from "../paths.ts"
-import { OverlayXattrs } from "./overlay.ts"
+import { aclNames, OverlayXattrs } from "./overlay.ts"
 import { type Xattr, XattrTable } from "./xattrs.ts"
 
 /** Why a tree cannot be an image, and which of its paths is to blame. */
@@ -82,7 +83,7 @@ class Builder {
       const failure = this.#addEntries(directory, queue)
       if (failure !== undefined) return failure
     }
-    return this.#closeLinks(root.success)
+    return this.#closeLinks(tree, root.success)
   }
 
   finish(): Inventory {
@@ -159,28 +160,22 @@ class Builder {
     return inode
   }
 
-  #closeLinks(root: PlannedInode): Unwritable | undefined {
-    const byPath = new Map(this.#links.map((link) => [link.path, link]))
+  #closeLinks(tree: Tree, root: PlannedInode): Unwritable | undefined {
+    const resolver = new LinkResolver((path) => findNode(tree.root, path))
+    const directories = new DirectoryIndex(root)
     const closed: Array<readonly [link: OpenLink, inode: PlannedInode]> = []
     for (const link of this.#links) {
-      const seen = new Set([link.path])
-      let target = link.target
-      for (let next = byPath.get(target); next !== undefined && !seen.has(target); next = byPath.get(target)) {
-        seen.add(target)
-        target = next.target
-      }
-      if (seen.has(target)) return { path: link.path, problem: "its hard links form a loop" }
-      const inode = lookup(root, target)
-      if (inode === undefined) return { path: link.path, problem: `the hard link's target ${target} is missing` }
+      const target = resolver.resolve(link.path)
+      if (target._tag === "Loop") return { path: link.path, problem: "its hard links form a loop" }
+      const inode = target._tag === "Found" ? directories.lookup(target.path) : undefined
+      if (inode === undefined) return { path: link.path, problem: `the hard link's target ${link.target} is missing` }
       closed.push([link, inode])
     }
     for (const [{ directory, name }, inode] of closed) directory.entries.push({ name, inode })
-    for (const { directory } of this.#links) directory.entries.sort(byName)
+    for (const directory of new Set(this.#links.map(({ directory }) => directory))) directory.entries.sort(byName)
     return undefined
   }
 }
-
-const aclNames = ["system.posix_acl_access", "system.posix_acl_default"]
 
 const stub = Node.whiteout()
 const stubNames = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"))
@@ -198,14 +193,32 @@ const subdirectories = (directory: Node.Directory): number => {
   return count
 }
 
-const lookup = (root: PlannedInode, path: string): PlannedInode | undefined => {
-  let inode: PlannedInode | undefined = root
-  for (const name of path.split("/")) {
-    if (name === "" || inode === undefined) continue
-    const bytes = ByteString.fromText(name)
-    inode = inode.entries.find((entry) => entry.name === bytes)?.inode
+/** Finds inodes by path. Directories are indexed when first asked for: most trees have few links. */
+class DirectoryIndex {
+  readonly #root: PlannedInode
+  readonly #byName = new Map<PlannedInode, ReadonlyMap<ByteString.ByteString, PlannedInode>>()
+
+  constructor(root: PlannedInode) {
+    this.#root = root
   }
-  return inode
+
+  lookup(path: string): PlannedInode | undefined {
+    let inode: PlannedInode | undefined = this.#root
+    for (const name of path.split("/")) {
+      if (name === "" || inode === undefined) continue
+      inode = this.#namesOf(inode).get(ByteString.fromText(name))
+    }
+    return inode
+  }
+
+  #namesOf(directory: PlannedInode): ReadonlyMap<ByteString.ByteString, PlannedInode> {
+    let names = this.#byName.get(directory)
+    if (names === undefined) {
+      names = new Map(directory.entries.map(({ inode, name }) => [name, inode]))
+      this.#byName.set(directory, names)
+    }
+    return names
+  }
 }
 
 const isUnsigned32 = (value: number): boolean => Number.isInteger(value) && value >= 0 && value <= 0xffffffff

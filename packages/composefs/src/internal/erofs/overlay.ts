@@ -21,6 +21,9 @@ export const whiteoutsMarks = ["trusted.overlay.overlay.whiteouts", "user.overla
 /** From format version 1 on, a directory with whiteouts also says so in the way that kernels before 6.8 skip. */
 export const opaqueMarks = ["trusted.overlay.overlay.opaque", "user.overlay.opaque"] as const
 
+/** With one of these in it, an image says so in its header, or a mount would not enforce them. */
+export const aclNames = ["system.posix_acl_access", "system.posix_acl_default"] as const
+
 const selinuxName = "security.selinux"
 
 /** Works out the stored attributes of each inode. */

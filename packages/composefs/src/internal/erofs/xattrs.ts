@@ -59,12 +59,16 @@ const makeXattr = (name: ByteString.ByteString, value: ByteString.ByteString): X
     value,
     index,
     suffix,
-    size: alignUp(xattrEntrySize + suffix.length + value.length, 4),
+    size: xattrSize(suffix.length, value.length),
     filterBit: xxhash32(suffix, xattrFilterSeed + index) & 31,
     uses: 0,
     sharedOffset: 0
   }
 }
+
+/** Bytes of an entry, padding included. */
+export const xattrSize = (suffixSize: number, valueSize: number): number =>
+  alignUp(xattrEntrySize + suffixSize + valueSize, 4)
 
 /** The attributes of one inode, sorted by name: the first 128 shared ones by reference, the others in place. */
 export interface XattrBlock {

@@ -7,6 +7,7 @@ import * as Result from "effect/Result"
 import * as Node from "../../Node.ts"
 import * as Tree from "../../Tree.ts"
 import * as ByteString from "../byteString.ts"
+import { findNode, LinkResolver } from "../links.ts"
 import { baseName, parentOf } from "../paths.ts"
 import { majorOf, minorOf, typeFlag, whiteoutPrefix } from "../tar/format.ts"
 import type { TarEntry } from "../tar/write.ts"
@@ -31,6 +32,7 @@ export const layerEntries = (
   const inodes: Array<LayerEntry> = []
   const links: Array<LayerEntry> = []
   const names = new Map<string, number>()
+  const resolver = new LinkResolver((path) => findNode(tree.root, path))
   for (const { node, path } of Tree.walk(tree)) {
     if (node._tag !== "HardLink") {
       const problem = inodeProblem(node, path, inlineLimit)
@@ -38,8 +40,8 @@ export const layerEntries = (
       inodes.push(inodeEntry(node, path))
       continue
     }
-    const target = Option.getOrUndefined(Tree.resolve(tree, path))
-    if (target === undefined || target.node._tag === "Directory" || Node.isWhiteout(target.node)) {
+    const target = resolver.resolve(path)
+    if (target._tag !== "Found" || target.node._tag === "Directory" || Node.isWhiteout(target.node)) {
       return Result.fail({
         path,
         problem: "a hard link must lead to a file, not to a directory, a whiteout or nowhere"

@@ -6,7 +6,16 @@ import * as Node from "../../Node.ts"
 import type { Tree } from "../../Tree.ts"
 import * as ByteString from "../byteString.ts"
 import { describe, parentOf } from "../paths.ts"
-import { blockSize, deviceOf, opaqueMarker, padding, typeFlag, whiteoutPrefix } from "../tar/format.ts"
+import {
+  blockSize,
+  deviceOf,
+  maxMajor,
+  maxMinor,
+  opaqueMarker,
+  padding,
+  typeFlag,
+  whiteoutPrefix
+} from "../tar/format.ts"
 import { type PaxRecords, readHeader, readPax } from "../tar/read.ts"
 import type { TarEntry } from "../tar/write.ts"
 import { TreeBuilder } from "../treeBuilder.ts"
@@ -17,11 +26,12 @@ export interface ArchiveOptions {
   readonly contents: ContentSink
   readonly inlineLimit: number
   readonly maxEntries: number
+  readonly maxPaxSize: number
 }
 
 const noPax: PaxRecords = new Map()
 /** A whole set of attributes fits, and names; nothing more has a use. */
-const maxPaxSize = 1 << 20
+const maxPaxHeaderSize = 1 << 20
 
 export const readArchive = <E, R>(
   input: Input<E, R>,
@@ -33,6 +43,7 @@ class ArchiveReader<E, R> {
   readonly #options: ArchiveOptions
   readonly #builder = new TreeBuilder()
   #entries = 0
+  #paxSize = 0
 
   constructor(input: Input<E, R>, options: ArchiveOptions) {
     this.#input = input
@@ -45,9 +56,13 @@ class ArchiveReader<E, R> {
       for (;;) {
         const block = yield* this.#input.take(blockSize)
         if (block.length < blockSize) return yield* this.#malformed("the archive ends without its two zero blocks")
-        if (isZero(block)) break
+        if (isZero(block)) {
+          if (pax !== noPax) return yield* this.#malformed("a PAX header stands in front of the end")
+          break
+        }
         const entry = yield* this.#decoded(readHeader(block, pax))
         if (entry.type === typeFlag.pax) {
+          if (pax !== noPax) return yield* this.#malformed("a PAX header follows another")
           pax = yield* this.#readPax(entry)
         } else {
           yield* this.#add(entry)
@@ -60,8 +75,13 @@ class ArchiveReader<E, R> {
   }
 
   readonly #readPax = Effect.fnUntraced({ self: this }, function*(entry: TarEntry) {
-    if (entry.size > maxPaxSize) {
-      return yield* failure({ _tag: "LimitExceeded", problem: `a PAX header has more than ${maxPaxSize} bytes` })
+    if (entry.size > maxPaxHeaderSize) {
+      return yield* failure({ _tag: "LimitExceeded", problem: `a PAX header has more than ${maxPaxHeaderSize} bytes` })
+    }
+    this.#paxSize += entry.size
+    const limit = this.#options.maxPaxSize
+    if (this.#paxSize > limit) {
+      return yield* failure({ _tag: "LimitExceeded", problem: `PAX headers have more than ${limit} bytes together` })
     }
     const body = yield* this.#input.take(entry.size + padding(entry.size))
     if (body.length < entry.size) return yield* this.#malformed("a PAX header is cut off")
@@ -74,7 +94,7 @@ class ArchiveReader<E, R> {
       return yield* failure({ _tag: "LimitExceeded", problem: `the archive has more than ${limit} entries` })
     }
     const path = yield* this.#treePath(entry.path)
-    const place = entry.type === typeFlag.regular ? yield* this.#whiteoutPlace(path, entry) : undefined
+    const place = yield* this.#whiteoutPlace(path, entry)
     const node = place === undefined ? yield* this.#node(path, entry) : Node.whiteout(entry)
     const reason = this.#builder.add(place ?? path, node)
     if (reason !== undefined) return yield* this.#unsafe(path, describe(reason))
@@ -83,10 +103,12 @@ class ArchiveReader<E, R> {
   /** Relative paths become absolute ones in the tree; what could lead out of it is refused, not mended. */
   readonly #treePath = Effect.fnUntraced({ self: this }, function*(bytes: ByteString.ByteString) {
     const text = ByteString.toText(bytes)
+    if (text === "") return yield* this.#unsafe(text, "an empty path")
     if (text.startsWith("/")) return yield* this.#unsafe(text, "an absolute path")
     const path = `/${text.replace(/^(?:\.\/)+/, "").replace(/\/$/, "")}`
     if (path === "/." || path === "/") return "/"
     if (path.split("/").includes("..")) return yield* this.#unsafe(text, "a path that leads out of the archive")
+    if (path.includes("//")) return yield* this.#unsafe(text, "a path with an empty name in it")
     return path
   })
 
@@ -94,6 +116,7 @@ class ArchiveReader<E, R> {
     const directory = parentOf(path)
     const name = path.slice(directory === "/" ? 1 : directory.length + 1)
     if (!name.startsWith(whiteoutPrefix)) return undefined
+    if (entry.type !== typeFlag.regular) return yield* this.#unsafe(path, "a whiteout that is not a file")
     if (name === opaqueMarker) return yield* this.#unsafe(path, "opaque directories are not supported")
     if (entry.size > 0) return yield* this.#unsafe(path, "a whiteout with content")
     return `${directory === "/" ? "" : directory}/${name.slice(whiteoutPrefix.length)}`
@@ -105,6 +128,10 @@ class ArchiveReader<E, R> {
     }
     if (entry.type !== typeFlag.directory && entry.path.endsWith("/")) {
       return yield* this.#unsafe(path, "a slash at the end of what is not a directory")
+    }
+    // Cut to what the kernel's number holds, some device would become a whiteout.
+    if (entry.devMajor > maxMajor || entry.devMinor > maxMinor) {
+      return yield* this.#unsafe(path, `the device number ${entry.devMajor}:${entry.devMinor} is too large`)
     }
     const rdev = deviceOf(entry.devMajor, entry.devMinor)
     switch (entry.type) {
