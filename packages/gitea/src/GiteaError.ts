@@ -41,7 +41,8 @@ export class GiteaError extends Schema.TaggedError<GiteaError>("@lamina/gitea/Gi
   reason: GiteaErrorReason
 }) {
   override get message() {
-    return `${this.method} ${this.path}: ${describe(this.reason)}`
+    // What was refused for its control characters must not bring them into a log.
+    return `${this.method} ${this.path}: ${describe(this.reason)}`.replaceAll(controlCharacters, " ")
   }
 
   /** Whether the same call may succeed a moment later. */
@@ -60,6 +61,9 @@ export class GiteaError extends Schema.TaggedError<GiteaError>("@lamina/gitea/Gi
     }
   }
 }
+
+// eslint-disable-next-line no-control-regex -- control characters are what is looked for
+const controlCharacters = /[\u0000-\u001f\u007f\u2028\u2029]+/g
 
 const describe = GiteaErrorReason.match({
   InvalidInput: ({ field, problem }) => `${field}: ${problem}`,

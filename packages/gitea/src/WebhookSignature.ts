@@ -127,7 +127,7 @@ export const dummyVerify = (options: Omit<VerifyOptions, "keys">): Result.Result
     return refuse({ _tag: "UnknownEndpoint" })
   }).pipe(Result.mapError(() => new WebhookRefused({ reason: { _tag: "UnknownEndpoint" } })))
 
-// It may be known to everybody: what it verifies is refused all the same.
+// It may be known to everybody: what it verifies never counts.
 const decoyKeys = KeyRing.single({ id: "decoy", secret: Redacted.make("the key of an endpoint that does not exist") })
 
 const refuse = (reason: typeof WebhookRefusedReason.Type): Result.Result<never, WebhookRefused> =>
@@ -167,8 +167,9 @@ const keyThatHolds = (
   claims: ReadonlyArray<SignatureClaim>
 ): Result.Result<WebhookKey.WebhookKey, WebhookRefused> => {
   const active = KeyRing.active(keys, now)
-  if (active.length === 0) return refuse({ _tag: "NoActiveKey", keys: keys.keys.length })
   const outcomes = active.map((key) => claims.map((claim) => holds(claim, key)))
+  spend(claims, usualKeys - active.length)
+  if (active.length === 0) return refuse({ _tag: "NoActiveKey", keys: keys.keys.length })
   const index = outcomes.findIndex((claimsHold) => claimsHold.every((claimHolds) => claimHolds))
   const key = active[index]
   return key === undefined
@@ -178,6 +179,16 @@ const keyThatHolds = (
       keysTried: active.length
     })
     : Result.succeed(key)
+}
+
+/** A key, and in a rotation the one before it. */
+const usualKeys = 2
+
+// Time must not tell whether an endpoint exists, has a key that is good, or is just having its secret rotated.
+const spend = (claims: ReadonlyArray<SignatureClaim>, times: number): void => {
+  Result.map(decoyKeys, ({ keys: [decoy] }) => {
+    for (let spent = 0; spent < times; spent++) claims.forEach((claim) => holds(claim, decoy))
+  })
 }
 
 // After the signature: a wrong time is worth reporting as such only when the request is authentic.

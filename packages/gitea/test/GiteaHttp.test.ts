@@ -95,6 +95,14 @@ describe("a connection", () => {
 })
 
 describe("an answer that is no success", () => {
+  it.effect("keeps to one line, whatever it was asked for", () =>
+    Effect.gen(function*() {
+      const http = yield* GiteaHttp.make({ baseUrl: "https://git.example.org" })
+      const error = yield* Effect.flip(http.send({ method: "GET", path: ["repos", "acme\r\nERROR all is lost\u2028"] }))
+      assert.strictEqual(error.reason._tag, "InvalidInput")
+      assert.notMatch(error.message, /[\r\n\u2028]/)
+    }))
+
   it.effect("has a reason by its status", () =>
     Effect.gen(function*() {
       const expected: ReadonlyArray<readonly [number, string, boolean]> = [

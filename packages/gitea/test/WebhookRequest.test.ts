@@ -67,6 +67,25 @@ describe("reading a Web request", () => {
       assert.isBelow(sent, WebhookRequest.defaultLimitBytes + 4 * chunk.byteLength)
     }))
 
+  it.effect("copies what comes in, so that tiny pieces do not keep the large buffers that they are cut from", () =>
+    Effect.gen(function*() {
+      const pieces = 3000
+      const large = new Uint8Array(64 * 1024)
+      let sent = 0
+      const body = new ReadableStream<Uint8Array>({
+        pull: (controller) => {
+          if (sent++ === pieces) return controller.close()
+          // The one buffer again and again: whoever keeps a piece of it will find it changed.
+          large.fill(sent)
+          controller.enqueue(large.subarray(0, 7))
+        }
+      }, { highWaterMark: 0 })
+      const { body: read } = yield* WebhookRequest.read(post(body))
+      const expected = Array.from({ length: 7 * pieces }, (_, index) => (Math.floor(index / 7) + 1) & 0xff)
+      assert.deepStrictEqual([...read], expected)
+      assert.strictEqual(read.buffer.byteLength, read.byteLength)
+    }))
+
   it.effect("refuses a body that is still coming at the deadline", () =>
     Effect.gen(function*() {
       let cancelled = false

@@ -281,6 +281,10 @@ describe("a refusal", () => {
       assert.strictEqual(Result.isFailure(result) && result.failure.reason._tag, "UnknownEndpoint")
       assert.strictEqual(Result.isFailure(result) && result.failure.status, 401)
     }
+    const forged = WebhookSigner.moduleCallback({ key: decoy.keys[0], body: hello })
+    assert.strictEqual(reasonOf(verifyModule({ headers: forged })), "SignatureMismatch")
+    const expired = ring(key("old", "an old secret", { notAfter: now }))
+    assert.strictEqual(reasonOf(verifyModule({ headers: forged, keys: expired })), "NoActiveKey")
   })
 })
 

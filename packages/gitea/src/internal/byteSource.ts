@@ -48,28 +48,44 @@ export const collect = (open: () => ByteSource, limitBytes: number): Effect.Effe
   )
 
 const collectFrom = Effect.fnUntraced(function*(source: ByteSource, limitBytes: number) {
-  const chunks: Array<Uint8Array> = []
-  let size = 0
+  const buffer = new GrowingBuffer(limitBytes)
   while (true) {
     const { done, value } = yield* Effect.tryPromise({ try: () => source.next(), catch: () => "BrokenOff" as const })
-    if (done === true) return { bytes: concatenate(chunks, size), complete: true }
-    if (value === undefined) continue
-    const room = limitBytes - size
-    if (value.byteLength > room) {
-      chunks.push(value.subarray(0, room))
-      return { bytes: concatenate(chunks, limitBytes), complete: false }
-    }
-    chunks.push(value)
-    size += value.byteLength
+    if (done === true) return { bytes: buffer.bytes, complete: true }
+    if (value !== undefined && !buffer.append(value)) return { bytes: buffer.bytes, complete: false }
   }
 })
 
-const concatenate = (chunks: ReadonlyArray<Uint8Array>, size: number): Uint8Array => {
-  const bytes = new Uint8Array(size)
-  let offset = 0
-  for (const chunk of chunks) {
-    bytes.set(chunk, offset)
-    offset += chunk.byteLength
+const firstCapacity = 16 * 1024
+
+/** Copies what it is given: a sender of tiny chunks would otherwise have a buffer of the socket kept for each. */
+class GrowingBuffer {
+  readonly #limit: number
+  #storage: Uint8Array
+  #size = 0
+
+  constructor(limit: number) {
+    this.#limit = limit
+    this.#storage = new Uint8Array(Math.min(firstCapacity, limit))
   }
-  return bytes
+
+  get bytes(): Uint8Array {
+    return this.#storage.slice(0, this.#size)
+  }
+
+  /** Takes as much as the limit allows; false when that is not all. */
+  append(chunk: Uint8Array): boolean {
+    const size = Math.min(this.#size + chunk.byteLength, this.#limit)
+    if (size > this.#storage.byteLength) this.#grow(size)
+    this.#storage.set(chunk.subarray(0, size - this.#size), this.#size)
+    const isAll = this.#size + chunk.byteLength === size
+    this.#size = size
+    return isAll
+  }
+
+  #grow(atLeast: number): void {
+    const storage = new Uint8Array(Math.min(Math.max(atLeast, 2 * this.#storage.byteLength), this.#limit))
+    storage.set(this.#storage.subarray(0, this.#size))
+    this.#storage = storage
+  }
 }
