@@ -9,6 +9,7 @@ import {
   Accounts,
   Approvals,
   Collections,
+  type Event,
   Events,
   Fleet,
   ModuleCatalog,
@@ -31,6 +32,7 @@ import * as Layer from "effect/Layer"
 import * as ManagedRuntime from "effect/ManagedRuntime"
 import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
+import * as EventRelay from "./EventRelay.ts"
 import * as PlatformHandler from "./http/PlatformHandler.ts"
 import * as Platform from "./Platform.ts"
 import * as PlatformOptions from "./PlatformOptions.ts"
@@ -44,6 +46,17 @@ import * as WebhookWorkLoop from "./WebhookWorkLoop.ts"
  */
 export interface CallOptions {
   readonly signal?: AbortSignal | undefined
+}
+
+/**
+ * How a worker works, and who is told of every event: at least once, after it was written. When `onEvent` rejects, the
+ * event is offered again later. Without it events are only there to be read, by `events.list`.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface WorkerOptions extends WebhookWorkLoop.Options {
+  readonly onEvent?: ((event: Event.Event) => Promise<void> | void) | undefined
 }
 
 /**
@@ -66,7 +79,7 @@ export interface PlatformClient extends AsyncDisposable {
   /** A handler for REST, node agents and webhooks over the Web's `Request` and `Response`. */
   readonly handler: (options?: PlatformHandler.Options) => (request: Request) => Promise<Response>
   /** Works off what webhooks promised, until the platform is closed or the returned function is called. */
-  readonly startWorker: (options?: WebhookWorkLoop.Options) => () => Promise<void>
+  readonly startWorker: (options?: WorkerOptions) => () => Promise<void>
   readonly close: () => Promise<void>
 }
 
@@ -113,11 +126,15 @@ export const createPlatform = async (options: PlatformOptions.PlatformOptions): 
     ...operations(run, deepIngest),
     run,
     handler: (handlerOptions = {}) => PlatformHandler.make(run, handlerOptions),
-    startWorker: (workerOptions = {}) => {
+    startWorker: ({ onEvent, ...workerOptions } = {}) => {
       const stopped = new AbortController()
+      const relay = EventRelay.run({ ...timesOf(workerOptions), deliver: deliverTo(onEvent) })
       // It ends in no other way than by being stopped or closed, and both are no failure.
-      const worker = run(WebhookWorkLoop.run({ deep: deepIngest, ...workerOptions }), { signal: stopped.signal })
-        .catch(() => undefined)
+      const work = Effect.all([relay, WebhookWorkLoop.run({ deep: deepIngest, ...workerOptions })], {
+        concurrency: 2,
+        discard: true
+      })
+      const worker = run(work, { signal: stopped.signal }).catch(() => undefined)
       return async () => {
         stopped.abort()
         await worker
@@ -127,6 +144,12 @@ export const createPlatform = async (options: PlatformOptions.PlatformOptions): 
     [Symbol.asyncDispose]: close
   }
 }
+
+const timesOf = ({ afterFailure, idle }: WebhookWorkLoop.Options) => ({ afterFailure, idle })
+
+const deliverTo =
+  (onEvent: WorkerOptions["onEvent"]) => (event: Event.Event): Effect.Effect<void, Cause.UnknownError> =>
+    onEvent === undefined ? Effect.void : Effect.tryPromise(async () => onEvent(event))
 
 const layerOf = (checked: PlatformOptions.CheckedOptions) =>
   Layer.unwrap(Effect.gen(function*() {

@@ -141,6 +141,24 @@ describe("a worker", () => {
     await stop()
   })
 
+  it("tells of every event, and again what its listener refused", async () => {
+    await using platform = await create()
+    const heard: Array<string> = []
+    let refusals = 1
+    platform.startWorker({
+      idle: "5 millis",
+      onEvent: ({ type }) => {
+        heard.push(type)
+        if (type === "category.created" && refusals-- > 0) throw new Error("not now")
+      }
+    })
+    const { id: accountId } = await platform.accounts.create({ actor: ada, name: "acme" })
+    const written = (await platform.events.list({ accountId })).map(({ type }) => type)
+    await until(() => Promise.resolve(heard.length >= written.length))
+    assert.sameMembers([...new Set(heard)], [...new Set(written)])
+    assert.isTrue(written.includes("account.created"))
+  })
+
   it("stops with the platform, and nothing is left unhandled", async () => {
     const platform = await create()
     const stop = platform.startWorker({ idle: "5 millis" })
