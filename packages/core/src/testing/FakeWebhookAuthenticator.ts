@@ -58,7 +58,7 @@ export const layer: Layer.Layer<WebhookAuthenticator> = Layer.succeed(
       return Result.succeed({
         keyId: key.id,
         family: "fake",
-        dedupeKey: webhook.headers["x-fake-id"] ?? bodySha256,
+        messageId: webhook.headers["x-fake-id"],
         bodySha256,
         content: content.success
       })

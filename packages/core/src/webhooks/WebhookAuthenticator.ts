@@ -63,7 +63,8 @@ export const WebhookContent = Schema.Union([
 export type WebhookContent = typeof WebhookContent.Type
 
 /**
- * An authentic delivery. `dedupeKey` is the same for the same signed bytes, or the sender's message id.
+ * An authentic delivery. `messageId` is the sender's own, signed together with the time of sending; where there is none,
+ * the body is all that is signed, and whoever has it can send it again.
  *
  * @category models
  * @since 0.1.0
@@ -71,7 +72,7 @@ export type WebhookContent = typeof WebhookContent.Type
 export interface AuthenticWebhook {
   readonly keyId: string
   readonly family: string
-  readonly dedupeKey: string
+  readonly messageId: string | undefined
   readonly bodySha256: string
   readonly content: WebhookContent
 }

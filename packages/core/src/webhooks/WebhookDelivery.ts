@@ -71,6 +71,7 @@ export type WebhookDelivery = typeof WebhookDelivery.Type
 export const collection = Collection.make("webhook_delivery", WebhookDelivery, {
   byEndpoint: { fields: ["endpointId"] },
   byDedupeKey: { fields: ["endpointId", "dedupeKey"], unique: true },
+  byBody: { fields: ["endpointId", "bodySha256"] },
   byState: { fields: ["state"] }
 })
 

@@ -17,7 +17,7 @@ import * as Id from "../events/Id.ts"
 import { hashOf } from "../internal/contentHash.ts"
 import * as Reading from "../internal/reading.ts"
 import * as RowCodec from "../storage/RowCodec.ts"
-import { Storage } from "../storage/Storage.ts"
+import { Storage, type Transaction } from "../storage/Storage.ts"
 import type { StorageError } from "../storage/StorageError.ts"
 import { SecretBox } from "./SecretBox.ts"
 import {
@@ -130,7 +130,6 @@ const accept = Effect.fnUntraced(function*(
   authentic: AuthenticWebhook
 ) {
   const { accountId } = endpoint
-  const dedupeKey = storableKey(authentic.dedupeKey)
   return yield* Command.run(
     {
       name: "webhook.receive",
@@ -144,16 +143,29 @@ const accept = Effect.fnUntraced(function*(
       if (Option.isNone(current) || current.value.state === "revoked") {
         return yield* new WebhookError({ reason: new EndpointRevoked({ endpointId: endpoint.id }) })
       }
-      const earlier = yield* transaction.find(WebhookDelivery.collection, accountId, "byDedupeKey", [
-        endpoint.id,
-        dedupeKey
-      ])
+      const earlier = yield* findEarlier(transaction, endpoint, authentic)
       if (Option.isSome(earlier)) return { outcome: "duplicate", deliveryId: earlier.value.id }
-      const delivery = yield* insertDelivery(change, endpoint, incoming, { ...authentic, dedupeKey })
+      const delivery = yield* insertDelivery(change, endpoint, incoming, authentic)
       return { outcome: "accepted", deliveryId: delivery.id }
     })
   )
 })
+
+/**
+ * The delivery that this one repeats. Without a message id any delivery of the body counts, also one that had an id: its
+ * headers may have been taken away to have it done twice.
+ */
+const findEarlier = (
+  transaction: Transaction,
+  { accountId, id }: WebhookEndpoint.WebhookEndpoint,
+  authentic: AuthenticWebhook
+) =>
+  authentic.messageId === undefined
+    ? transaction.find(WebhookDelivery.collection, accountId, "byBody", [id, authentic.bodySha256])
+    : transaction.find(WebhookDelivery.collection, accountId, "byDedupeKey", [id, dedupeKeyOf(authentic)])
+
+const dedupeKeyOf = ({ bodySha256, messageId }: AuthenticWebhook): string =>
+  messageId === undefined ? `body:${bodySha256}` : `id:${storableKey(messageId)}`
 
 /** Senders make up message ids; one that is no key is as good as its hash. */
 const storableKey = (key: string): string => key.length <= 200 && RowCodec.isStorableText(key) ? key : hashOf(key)
@@ -170,7 +182,7 @@ const insertDelivery = Effect.fnUntraced(function*(
     accountId: change.accountId,
     rev: 1,
     endpointId: endpoint.id,
-    dedupeKey: authentic.dedupeKey,
+    dedupeKey: dedupeKeyOf(authentic),
     family: authentic.family,
     keyId: authentic.keyId,
     bodySha256: authentic.bodySha256,

@@ -44,7 +44,7 @@ export const layer = (options: Options = {}): Layer.Layer<WebhookAuthenticator.W
           return {
             keyId: verified.keyId,
             family: verified.family,
-            dedupeKey: verified.dedupeKey,
+            messageId: verified.standard?.id,
             bodySha256: verified.bodyHash,
             content
           }

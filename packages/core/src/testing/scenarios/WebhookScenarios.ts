@@ -32,10 +32,14 @@ const hint = (tag: string, module = "my-redis"): WebhookContent => ({
 const deliver = Effect.fnUntraced(function*(
   endpointId: string,
   secret: Redacted.Redacted<string>,
-  content: WebhookContent
+  content: WebhookContent,
+  messageId?: string
 ) {
   const receivedAt = yield* Clock.currentTimeMillis
-  return yield* WebhookInbox.receive({ endpointId, incoming: send(content, secret, { receivedAt }) })
+  return yield* WebhookInbox.receive({
+    endpointId,
+    incoming: send(content, secret, { receivedAt, ...(messageId === undefined ? {} : { messageId }) })
+  })
 })
 
 const endpointFor = Effect.fnUntraced(function*() {
@@ -73,6 +77,19 @@ export const cases: ReadonlyArray<ContractCase> = [
       yield* equal("nothing is left", yield* WebhookWorker.processOnce(), [])
       const { deliveries } = yield* WebhookInbox.recent(at)
       yield* equal("recent", deliveries.map(({ state }) => state), ["processed"])
+    })
+  ),
+
+  scenario(
+    "a message with an id is known by it, and by its body when somebody takes the id away",
+    Effect.gen(function*() {
+      const { endpoint, secret } = yield* endpointFor()
+      const named = (id: string) => deliver(endpoint.id, secret, hint("v0.1.0"), id)
+      const first = yield* named("msg_1")
+      yield* equal("again", yield* named("msg_1"), { outcome: "duplicate", deliveryId: first.deliveryId })
+      const stripped = yield* deliver(endpoint.id, secret, hint("v0.1.0"))
+      yield* equal("stripped", stripped, { outcome: "duplicate", deliveryId: first.deliveryId })
+      yield* equal("a new message of the same body", (yield* named("msg_2")).outcome, "accepted")
     })
   ),
 
