@@ -1,6 +1,6 @@
 // `npm start`, `npm test` and `npm run bench`, on a bare machine with Node 20 and npm: set up, then do it.
 // Everything after the set-up runs on the Node that the lockfile pins, not on the one which started this file.
-import { spawnSync } from "node:child_process"
+import { spawn } from "node:child_process"
 import { createHash } from "node:crypto"
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs"
 import { dirname, join } from "node:path"
@@ -11,11 +11,16 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)))
 const bin = join(root, "node_modules", ".bin")
 const env = { ...process.env, PATH: `${bin}${process.platform === "win32" ? ";" : ":"}${process.env.PATH}` }
 
-const run = (command, args, options = {}) => {
-  const { status, error } = spawnSync(command, args, { cwd: root, env, stdio: "inherit", ...options })
-  if (error !== undefined) throw error
-  if (status !== 0) process.exit(status ?? 1)
-}
+// Ctrl-C reaches the whole group of processes by itself; what is sent to this one alone is passed on. Either way the
+// child ends first, after it has closed what it opened.
+const run = (command, args, options = {}) =>
+  new Promise((resolve, reject) => {
+    const child = spawn(command, args, { cwd: root, env, stdio: "inherit", ...options })
+    process.on("SIGINT", () => undefined)
+    for (const signal of ["SIGTERM", "SIGHUP"]) process.on(signal, () => child.kill(signal))
+    child.once("error", reject)
+    child.once("exit", (status) => status === 0 ? resolve() : process.exit(status ?? 1))
+  })
 
 // What was installed last, told by the lockfile it was installed from.
 const stamp = join(root, "node_modules", ".lamina-installed")
@@ -23,10 +28,10 @@ const lockfileHash = () => createHash("sha256").update(readFileSync(join(root, "
 const isInstalled = () => existsSync(stamp) && readFileSync(stamp, "utf8") === lockfileHash()
 
 // Output of the set-up goes to stderr, so that `npm start --silent -- --json` prints nothing but JSON.
-const setUp = () => {
+const setUp = async () => {
   if (isInstalled()) return
   process.stderr.write(`Setting up: dependencies of pnpm-lock.yaml, with ${pnpm} through npx.\n`)
-  run("npx", ["-y", pnpm, "install", "--frozen-lockfile"], { stdio: ["ignore", 2, 2] })
+  await run("npx", ["-y", pnpm, "install", "--frozen-lockfile"], { stdio: ["ignore", 2, 2] })
   writeFileSync(stamp, lockfileHash())
 }
 
@@ -61,14 +66,14 @@ const sayWhatWasSkipped = () => {
 
 const tasks = {
   start: (args) => run(join(bin, "node"), [join("examples", "module-supply-chain", "main.ts"), ...args]),
-  test: (args) => {
-    run(join(bin, "tsc"), ["-b"])
-    run(join(bin, "vitest"), ["run", "--project", "unit", ...args])
+  test: async (args) => {
+    await run(join(bin, "tsc"), ["-b"])
+    await run(join(bin, "vitest"), ["run", "--project", "unit", ...args])
     sayWhatWasSkipped()
   },
-  bench: (args) => {
+  bench: async (args) => {
     const wanted = benchmarks().filter((file) => args.length === 0 || args.some((name) => file.includes(name)))
-    for (const file of wanted) run(join(bin, "node"), [file])
+    for (const file of wanted) await run(join(bin, "node"), [file])
   }
 }
 
@@ -78,5 +83,5 @@ if (task === undefined) {
   process.stderr.write(`usage: node scripts/run.mjs ${Object.keys(tasks).join("|")} [arguments]\n`)
   process.exit(2)
 }
-setUp()
-task(args)
+await setUp()
+await task(args)

@@ -1,3 +1,4 @@
+import { Reply } from "@lamina/platform"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 
@@ -27,7 +28,7 @@ const barWidth = 24
 /** Makes the report of a run. Progress goes to stderr and only to a terminal, so that stdout is the same everywhere. */
 export const make = (options: { readonly json: boolean }): Report => {
   const print = (text: string) => Effect.sync(() => void process.stdout.write(`${text}\n`))
-  const printJson = (value: unknown) => print(JSON.stringify(value))
+  const printJson = (value: unknown) => print(JSON.stringify(Reply.toSnakeCase(value)))
   const showsProgress = process.stderr.isTTY && !options.json
   const progressOf = (name: string): Progress => (done, total) => {
     if (!showsProgress || total <= 0) return

@@ -9,6 +9,7 @@ import { existsSync } from "node:fs"
 import { readFile, writeFile } from "node:fs/promises"
 import type { Options } from "./Options.ts"
 import type { State } from "./State.ts"
+import { messageOf, UnusableOption } from "./UnusableOption.ts"
 
 /** Who signs, and whom the platform therefore trusts. */
 export interface Signing {
@@ -89,15 +90,29 @@ const matches = (matcher: SignatureVerifier.Matcher, text: string): boolean =>
   })
 
 const readOrMakeKey = Effect.fnUntraced(function*(file: string) {
-  const password = Redacted.make(process.env["COSIGN_PASSWORD"] ?? "")
+  const given = process.env["COSIGN_PASSWORD"]
+  const password = Redacted.make(given ?? "")
+  const unusable = (detail: string) =>
+    new UnusableOption({
+      option: `--key ${file}`,
+      detail: `${detail}; COSIGN_PASSWORD is ${given === undefined ? "not set" : "set"}`
+    })
   if (existsSync(file)) {
-    const pem = yield* Effect.promise(() => readFile(file, "utf8"))
-    return yield* KeyPair.fromPem(pem, password)
+    const pem = yield* Effect.tryPromise({
+      try: () => readFile(file, "utf8"),
+      catch: (cause) => unusable(messageOf(cause))
+    })
+    return yield* Effect.mapError(KeyPair.fromPem(pem, password), (error) => unusable(error.message))
   }
   const keyPair = yield* KeyPair.generate
   const pem = yield* KeyPair.toPem(keyPair, password)
-  yield* Effect.promise(() => writeFile(file, pem, { mode: 0o600 }))
-  yield* Effect.promise(() => writeFile(`${file.replace(/\.key$/, "")}.pub`, KeyPair.publicKeyPem(keyPair)))
+  yield* Effect.tryPromise({
+    try: async () => {
+      await writeFile(file, pem, { mode: 0o600 })
+      await writeFile(`${file.replace(/\.key$/, "")}.pub`, KeyPair.publicKeyPem(keyPair))
+    },
+    catch: (cause) => unusable(messageOf(cause))
+  })
   return keyPair
 })
 

@@ -3,6 +3,7 @@ import { randomBytes } from "node:crypto"
 import { chmod, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import { messageOf, UnusableOption } from "./UnusableOption.ts"
 
 /** The folder in which a run keeps what it needs again: registry, database, keys. */
 export interface State {
@@ -18,7 +19,10 @@ export interface State {
 /** Opens the folder that `--state` names, or one that is removed at the end. */
 export const open = (directory: string | undefined) =>
   Effect.acquireRelease(
-    Effect.promise(() => prepare(directory)),
+    Effect.tryPromise({
+      try: () => prepare(directory),
+      catch: (cause) => new UnusableOption({ option: "--state", detail: messageOf(cause) })
+    }),
     (state) => state.isKept ? Effect.void : Effect.promise(() => rm(state.directory, { recursive: true, force: true }))
   )
 

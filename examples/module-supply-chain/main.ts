@@ -31,6 +31,7 @@ const job = Effect.fnUntraced(function*(world: World) {
 
   yield* report.title("The module")
   const looked = yield* Repository.dryRun(world, source)
+  yield* Dependencies.check(world, source.directory)
   if (!looked.isBuildable) return yield* new Stopped({ why: `${options.directory} cannot be built; see above` })
   const { module } = yield* Repository.build(world, source)
   const { published } = yield* Publication.push(world, module)
@@ -93,7 +94,9 @@ const main = async (): Promise<number> => {
     return 2
   }
   const interrupted = new AbortController()
-  for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => interrupted.abort())
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => interrupted.abort())
+  // Whoever reads no more (`| head`) wants no more; everything is closed as after Ctrl-C.
+  process.stdout.on("error", () => interrupted.abort())
   const report = Report.make(command.run)
   const exit = await Effect.runPromiseExit(
     Effect.scoped(use(command.run, report, job)).pipe(Effect.provide(Logger.layer([]))),

@@ -93,12 +93,11 @@ export const run = (world: World, machine: Machine, fileToRead: string | undefin
       }))
       const seen = yield* Mount.readThrough(plan, join(machine.directory, "root"), fileToRead)
       yield* report(machine, desired, 1, digestsOf(installed))
-      return { desired, installed, report: describe(installed, objects.directory, plan, seen) }
+      return { desired, installed, report: describe(installed, plan, seen) }
     }).pipe(Effect.scoped))
 
 const describe = (
   installed: ReadonlyArray<Installed>,
-  objects: string,
   plan: MountPlan.MountPlan,
   seen: Mount.Seen
 ) => ({
@@ -115,12 +114,17 @@ const describe = (
   },
   lines: [
     ...installed.map(({ name, objects, signer }) =>
-      `${name}: signature (${signer}), digests and root hash verified; ${objects} new objects`
+      `${name}: signature (${signer}), digests and root hash verified; ${objects} new ${
+        objects === 1 ? "object" : "objects"
+      }`
     ),
     ...(seen.kind === "read"
-      ? [`mounted (erofs, overlay); ${seen.path} through the mount:`, ...excerpt(seen.content)]
+      ? [
+        `mounted (erofs, overlay; verity=require is for a disk with fs-verity); ${seen.path} through the mount:`,
+        ...excerpt(seen.content)
+      ]
       : [`not mounted (${seen.why}); the plan:`, ...MountPlan.toShell(plan.mount).trimEnd().split("\n")])
-  ].map((line) => line.replaceAll(objects, "…/objects"))
+  ]
 })
 
 const excerpt = (content: string): ReadonlyArray<string> => {
@@ -142,7 +146,7 @@ const call = Effect.fnUntraced(function*(machine: Machine, method: "GET" | "POST
   )
   const text = yield* Effect.tryPromise(() => response.text())
   if (!response.ok) return yield* new AgentRefusal({ module: "platform", detail: `HTTP ${response.status} ${text}` })
-  return (yield* Schema.decodeUnknownEffect(Answer)(text)).data
+  return (yield* Schema.decodeEffect(Answer)(text)).data
 })
 
 const toCamelCase = (value: unknown): unknown => {

@@ -2,6 +2,7 @@ import { ModuleBuilder } from "@lamina/platform"
 import * as Effect from "effect/Effect"
 import { existsSync } from "node:fs"
 import { basename, join } from "node:path"
+import { UnusableOption } from "../UnusableOption.ts"
 import type { World } from "../World.ts"
 import * as Ingest from "./Ingest.ts"
 import * as Lifecycle from "./Lifecycle.ts"
@@ -25,6 +26,22 @@ export const prepare = Effect.fnUntraced(function*(world: World, directory: stri
     )
   }
   return [...found.keys()]
+})
+
+/** What a module requires has to be there before anything is built. */
+export const check = Effect.fnUntraced(function*(world: World, directory: string) {
+  for (const folder of [directory, ...(yield* closure(world, directory)).values()]) {
+    const { manifest } = yield* ModuleBuilder.dryRun(folder)
+    const missing = manifest?.dependencies.requires.find(({ name }) => folderOf(world, name) === undefined)
+    if (missing !== undefined) {
+      return yield* new UnusableOption({
+        option: "--modules",
+        detail: `${manifest?.name} requires ${missing.name}, and no folder ${missing.name.split("/").at(-1)} is in ${
+          [...new Set(world.options.modules)].join(" or ")
+        }; name the folder that has it`
+      })
+    }
+  }
 })
 
 // Depth first, so that what is needed comes before what needs it; a loop ends where it began.

@@ -1,4 +1,11 @@
-import { Approvals, Composition, type ModuleVersion, Promotion, TemplateComposition, Templates } from "@lamina/core"
+import {
+  Approvals,
+  type Composition,
+  type ModuleVersion,
+  Promotion,
+  TemplateComposition,
+  Templates
+} from "@lamina/core"
 import * as Effect from "effect/Effect"
 import type { World } from "../World.ts"
 
@@ -20,7 +27,7 @@ export const promote = (world: World, version: ModuleVersion.ModuleVersion) =>
       return {
         report: {
           fields: { path, approvals },
-          lines: [path.join(" → "), ...approvals]
+          lines: [path.length === 1 ? `${path[0]} already` : path.join(" → "), ...approvals]
         }
       }
     }))
@@ -76,8 +83,22 @@ const describe = ({ isBlocked, plan, problems }: TemplateComposition.ComposedTem
     problems: problems.map(({ message }) => message),
     conflicts: plan.conflicts.map(({ message }) => message)
   },
-  lines: [...Composition.render(plan).split("\n"), ...problems.map(({ message }) => message)]
+  lines: [
+    `${plan.architecture}, plan ${plan.planHash.slice(0, 19)}…, layers bottom to top:`,
+    ...plan.layers.map((layer, index) =>
+      `${index + 1}. ${layer.moduleName} ${layer.versionString}  priority ${layer.effectivePriority}  ${
+        layer.composefsDigest.slice(0, 19)
+      }…${layer.rebootRequired ? "  needs a reboot" : ""}`
+    ),
+    "who owns each path:",
+    ...shown(plan.ownership.paths.map(({ owner, path }) => `  ${path}  ${owner}`)),
+    ...plan.capabilities.map(({ capability, providers }) => `provides ${capability}: ${providers.join(", ")}`),
+    ...[...problems, ...plan.conflicts].map(({ message, severity }) => `${severity}: ${message}`)
+  ]
 })
+
+const shown = (lines: ReadonlyArray<string>): ReadonlyArray<string> =>
+  lines.length <= 100 ? lines : [...lines.slice(0, 100), `  … ${lines.length - 100} more; --json has them all`]
 
 const layerFields = (layer: Composition.Layer) => ({
   module: layer.moduleName,

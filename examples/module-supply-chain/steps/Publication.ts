@@ -127,7 +127,7 @@ export const send = Effect.fnUntraced(function*(
   const url = `${platformUrl}/api/v1/system/webhooks/gitea/module/${endpoint.id}`
   const response = yield* Effect.tryPromise(() => fetch(url, { method: "POST", headers, body }))
   const text = yield* Effect.tryPromise(() => response.text())
-  const answer = yield* Schema.decodeUnknownEffect(Answer)(text)
+  const answer = yield* Schema.decodeEffect(Answer)(text)
   return { status: response.status, deliveryId: answer.id, text }
 })
 

@@ -27,6 +27,7 @@ export const dryRun = ({ report }: World, { directory }: Source) =>
             layout_issues: found.layoutIssues,
             files: found.files,
             left_out: found.leftOut,
+            unmatched_patterns: found.unmatchedPatterns,
             packages: found.packages,
             total_bytes: found.totalBytes
           },
@@ -36,7 +37,8 @@ export const dryRun = ({ report }: World, { directory }: Source) =>
               : `${found.manifest.name}: ${found.manifest.description ?? "no description"}`,
             ...warnings.flatMap((text) => text.split("\n")),
             ...found.files.map(({ path, size }) => `+ ${path} (${size} bytes)`),
-            ...found.leftOut.map(({ path, reason }) => `- ${path}: ${reason}`),
+            ...found.leftOut.map(({ reason }) => `- ${reason}`),
+            ...found.unmatchedPatterns.map((pattern) => `warning: file_spec ${pattern} matches no file`),
             `packages: ${found.packages.join(", ") || "none"}`
           ]
         }

@@ -47,7 +47,8 @@ describe("lamina-module", { timeout: 60_000 }, () => {
       const { code, stdout } = yield* run(["dry-run", redis])
       assert.strictEqual(code, 0)
       assert.include(stdout, "+ /etc/redis/redis.conf")
-      assert.include(stdout, "- /etc/redis/sentinel.conf: /etc/redis/sentinel.conf is left out by mask")
+      assert.include(stdout, "- /etc/redis/sentinel.conf is left out by mask")
+      assert.strictEqual((yield* run(["packages", redis])).stdout, "redis-server\nredis-tools\n")
     }))
 
   it.live("ends with 1 and the place of the mistake when the manifest is wrong", () =>

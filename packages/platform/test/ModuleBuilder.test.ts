@@ -55,6 +55,16 @@ describe("a dry run", () => {
       assert.deepStrictEqual([...found.packages].sort(), ["redis-server", "redis-tools"])
     }))
 
+  it.effect("names the patterns that match no file", () =>
+    Effect.gen(function*() {
+      const directory = yield* temporaryDirectory
+      yield* writeFiles(directory, {
+        "manifest.yaml": "schema_version: 1\nname: a\nfile_spec: [/etc/a, /usr/**]\n",
+        "rootfs/etc/a/b.conf": "b"
+      })
+      assert.deepStrictEqual((yield* ModuleBuilder.dryRun(directory)).unmatchedPatterns, ["/usr/**"])
+    }))
+
   it.effect("builds nothing", () =>
     Effect.gen(function*() {
       const directory = yield* repository()

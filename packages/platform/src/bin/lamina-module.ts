@@ -17,9 +17,11 @@ import * as ModuleBuilder from "../build/ModuleBuilder.ts"
 import * as ModulePublisher from "../publish/ModulePublisher.ts"
 
 const usage = `lamina-module dry-run [DIR]
+lamina-module packages [DIR]
 lamina-module publish [DIR] --registry URL --repository NAME --key FILE [options]
 
-DIR is a module repository, by default the working directory.
+dry-run lists mistakes, files and packages; packages prints the packages alone, one per line; publish builds, pushes and
+signs. DIR is a module repository, by default the working directory.
 
   --registry URL           where to push (LAMINA_REGISTRY_USER and LAMINA_REGISTRY_PASSWORD, when it asks)
   --repository NAME        name of the repository there, such as acme/my-redis
@@ -88,8 +90,15 @@ const dryRun = Effect.fnUntraced(function*(directory: string) {
   for (const text of found.renderedIssues) yield* print(text)
   for (const { message, severity } of found.layoutIssues) yield* print(`${severity}: ${message}`)
   for (const { path, size } of found.files) yield* print(`+ ${path} (${size} bytes)`)
-  for (const { path, reason } of found.leftOut) yield* print(`- ${path}: ${reason}`)
+  for (const { reason } of found.leftOut) yield* print(`- ${reason}`)
+  for (const pattern of found.unmatchedPatterns) yield* print(`warning: file_spec ${pattern} matches no file`)
   yield* print(`packages: ${found.packages.join(", ") || "none"}`)
+  return found.isBuildable ? 0 : 1
+})
+
+const packages = Effect.fnUntraced(function*(directory: string) {
+  const found = yield* ModuleBuilder.dryRun(directory)
+  for (const name of found.packages) yield* print(name)
   return found.isBuildable ? 0 : 1
 })
 
@@ -176,10 +185,12 @@ const main = Effect.fnUntraced(function*(args: ReadonlyArray<string>) {
   switch (command) {
     case "dry-run":
       return yield* dryRun(directory)
+    case "packages":
+      return yield* packages(directory)
     case "publish":
       return yield* publish(directory, values)
     default:
-      return yield* new Misuse({ problem: `expected dry-run or publish, got ${command ?? "nothing"}` })
+      return yield* new Misuse({ problem: `expected dry-run, packages or publish, got ${command ?? "nothing"}` })
   }
 }, Effect.scoped)
 

@@ -4,7 +4,7 @@
  * @since 0.1.0
  */
 import { Content, FsVerity, Image, Layer, Node, Tree } from "@lamina/composefs"
-import { FileSpec, Manifest, ManifestIssue, type ModuleManifest, type ModuleSpecs } from "@lamina/core"
+import { FileSpec, Glob, Manifest, ManifestIssue, type ModuleManifest, type ModuleSpecs } from "@lamina/core"
 import { Digest } from "@lamina/oci"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
@@ -51,6 +51,8 @@ export interface DryRun {
   readonly layoutIssues: ReadonlyArray<ModuleRepository.LayoutIssue>
   /** What the file spec selects from the root file system; empty while there are errors. */
   readonly files: ReadonlyArray<BuiltFile>
+  /** Patterns of the file spec that no file of the root file system matches: misspelt, or of a package not installed here. */
+  readonly unmatchedPatterns: ReadonlyArray<string>
   /** Why each other file of the root file system stays behind. */
   readonly leftOut: ReadonlyArray<{ readonly path: string; readonly reason: string }>
   readonly packages: ReadonlyArray<string>
@@ -79,7 +81,8 @@ export const dryRun = Effect.fn("ModuleBuilder.dryRun")(function*(
     layoutIssues: repository.layoutIssues
   }
   if (manifest === undefined || ModuleRepository.errors(repository).length > 0) {
-    return { ...found, isBuildable: false, files: [], leftOut: [], packages: [], totalBytes: 0 } satisfies DryRun
+    const nothing = { files: [], leftOut: [], packages: [], unmatchedPatterns: [], totalBytes: 0 }
+    return { ...found, ...nothing, isBuildable: false } satisfies DryRun
   }
   const spec = yield* compileSpec(directory, manifest.specs)
   const leftOut: Array<DryRun["leftOut"][number]> = []
@@ -92,10 +95,20 @@ export const dryRun = Effect.fn("ModuleBuilder.dryRun")(function*(
     isBuildable: true,
     files,
     leftOut,
+    unmatchedPatterns: unmatchedBy(files, manifest.specs.fileSpec),
     packages: manifest.specs.packageSpec,
     totalBytes: files.reduce((sum, { size }) => sum + size, 0)
   } satisfies DryRun
 })
+
+// Patterns are sound here: the file spec was compiled from them.
+const unmatchedBy = (files: ReadonlyArray<BuiltFile>, patterns: ReadonlyArray<string>): ReadonlyArray<string> =>
+  patterns.filter((pattern) =>
+    Result.match(Glob.parse(pattern), {
+      onSuccess: (glob) => !files.some(({ path }) => Glob.covers(glob, path)),
+      onFailure: () => false
+    })
+  )
 
 /**
  * What to build. The root file system is `rootfs/` of the repository for every architecture, unless `rootfs` names
@@ -114,7 +127,8 @@ export interface BuildOptions {
   readonly outputDirectory: string
   /**
    * `normalized` (default): as git keeps files, that is with permissions 0644 or 0755, without empty directories and
-   * hard links; everything belongs to root and has the time of the commit. `preserved`: as found, times no later than the commit's; for root file systems that a builder made.
+   * hard links; everything belongs to root and has the time of the commit. `preserved`: as found, times no later than
+   * the commit's; for root file systems that a builder made.
    */
   readonly metadata?: "normalized" | "preserved" | undefined
   /** Artifacts built so far, and of all. */

@@ -7,7 +7,7 @@ import { Manifest, type ManifestIssue } from "@lamina/core"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
-import { constants } from "node:fs"
+import { constants, existsSync, statSync } from "node:fs"
 import { type FileHandle, lstat, open } from "node:fs/promises"
 import { join } from "node:path"
 
@@ -132,9 +132,15 @@ const readBounded = async (file: FileHandle): Promise<Uint8Array> => {
 const attempt = <A>(directory: string, call: () => Promise<A>): Effect.Effect<A, UnreadableRepository> =>
   Effect.tryPromise({
     try: call,
-    catch: (cause) =>
-      new UnreadableRepository({ directory, detail: cause instanceof Error ? cause.message : String(cause) })
+    catch: (cause) => new UnreadableRepository({ directory, detail: detailOf(directory, cause) })
   })
+
+const detailOf = (directory: string, cause: unknown): string => {
+  if (!existsSync(directory)) return "there is no such directory"
+  if (!statSync(directory).isDirectory()) return "it is no directory; name the one that holds manifest.yaml"
+  if (!existsSync(join(directory, "manifest.yaml"))) return "it has no manifest.yaml, which says what a module is"
+  return cause instanceof Error ? cause.message : String(cause)
+}
 
 /**
  * Everything that was found in the manifest, warnings too.
