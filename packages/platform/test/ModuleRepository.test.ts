@@ -70,7 +70,10 @@ describe("a module's repository", () => {
     Effect.gen(function*() {
       const directory = yield* repository({ "manifest.yaml": undefined })
       assert.include((yield* Effect.flip(ModuleRepository.read(directory))).message, "manifest.yaml")
-      assert.include((yield* Effect.flip(ModuleRepository.read(join(directory, "absent")))).message, "there is no such directory")
+      assert.include(
+        (yield* Effect.flip(ModuleRepository.read(join(directory, "absent")))).message,
+        "there is no such directory"
+      )
     }))
 
   it.effect("with a manifest that never ends is read as far as a manifest may go", () =>

@@ -9,11 +9,11 @@ import * as Redacted from "effect/Redacted"
 import * as TestClock from "effect/testing/TestClock"
 import { connect } from "node:net"
 
-export const secretKey = "0123456789abcdef0123456789abcdef"
+const secretKey = "0123456789abcdef0123456789abcdef"
 
 export const now = 1_780_000_000_000
 
-export const ada = Actor.person("ada")
+const ada = Actor.person("ada")
 
 /** A platform in memory with one account, behind a handler, and behind a port of loopback. */
 export const host = Effect.fnUntraced(function*(options: PlatformHandler.Options = {}) {

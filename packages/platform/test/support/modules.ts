@@ -33,7 +33,7 @@ export const writeFiles = (directory: string, files: Files): Effect.Effect<void>
     }
   })
 
-export const manifestText = `schema_version: 1
+const manifestText = `schema_version: 1
 name: my-redis
 description: Redis with TLS
 license: BSD-3-Clause
@@ -51,7 +51,7 @@ package_spec:
 /** More than is inlined into an image. */
 export const longText = "bind 127.0.0.1 -::1\n".repeat(50)
 
-export const moduleFiles: Files = {
+const moduleFiles: Files = {
   "manifest.yaml": manifestText,
   Containerfile: "FROM scratch\n",
   ".gitea/workflows/build.yaml": "on: push\n",

@@ -12,7 +12,7 @@ export const sourceOf = (registry: Registry.Registry, options: Omit<OciArtifactS
   Effect.provide(ArtifactSource.ArtifactSource, OciArtifactSource.layer({ ...options, registry }))
 
 /** A good config of an artifact. */
-export const configOf = (module: BuiltModule.BuiltModule, artifact: BuiltModule.BuiltArtifact) => ({
+const configOf = (module: BuiltModule.BuiltModule, artifact: BuiltModule.BuiltArtifact) => ({
   schemaVersion: 1,
   module: module.name,
   version: module.versionString,
