@@ -99,7 +99,10 @@ const linesOf = (version: ModuleVersion.ModuleVersion): ReadonlyArray<string> =>
       ? `${subject}: signed by ${verdict.signer}${verdict.issuer === undefined ? "" : `, issuer ${verdict.issuer}`}`
       : `${subject}: ${verdict.message}`
   ),
-  ...version.artifacts.map((artifact) =>
-    `${artifact.architecture}: digests recomputed${artifact.rebuilt ? ", image rebuilt from the files and equal" : ""}`
-  )
+  ...version.artifacts.flatMap((artifact) => [
+    `${artifact.architecture}: composefs_digest ${artifact.composefsDigest}, recomputed`,
+    `${artifact.architecture}: fsverity_root_hash ${artifact.fsverityRootHash}, recomputed${
+      artifact.rebuilt ? "; image rebuilt from the files and equal" : ""
+    }`
+  ])
 ]

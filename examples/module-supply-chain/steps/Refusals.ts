@@ -176,13 +176,10 @@ const refusedWebhook = Effect.fnUntraced(function*(world: World, request: Parame
   }
 })
 
-// Somebody pushes other content to a tag that was taken in.
+// Somebody pushes something else, properly signed, to a tag that was taken in: here a build that claims another commit.
 const movedTag = Effect.fnUntraced(function*(world: World, subject: Subject) {
-  const other = yield* Repository.make(world, {
-    ...subject.source,
-    directory: subject.source.directory
-  }, subject.module.versionString)
-  const moved = { ...other, gitSha: "0".repeat(40) }
+  const again = yield* Repository.make(world, subject.source, subject.module.versionString)
+  const moved = { ...again, gitSha: "0".repeat(40) }
   const published = yield* Publication.publishQuietly(world, moved)
   const refused = yield* ModuleIngest.ingest({
     ...world.asAda,
