@@ -128,6 +128,7 @@ const describe = (
 })
 
 const excerpt = (content: string): ReadonlyArray<string> => {
+  if (content.includes("\u0000")) return ["  | not text"]
   const lines = content.split("\n").filter((line) => line !== "" && !line.startsWith("#"))
   return [...lines.slice(0, 4), ...(lines.length > 4 ? [`… ${lines.length - 4} more lines`] : [])].map((line) =>
     `  | ${line}`

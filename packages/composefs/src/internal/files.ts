@@ -2,7 +2,7 @@
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Stream from "effect/Stream"
-import { constants } from "node:fs"
+import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs"
 import { type FileHandle, open } from "node:fs/promises"
 
 /** A failed call to the file system; each area turns it into its own error. */
@@ -64,8 +64,41 @@ const eachChunkOf = Effect.fnUntraced(function*(handle: FileHandle, use: (chunk:
 const fill = (handle: FileHandle, buffer: Buffer): Effect.Effect<number, FileProblem> =>
   Effect.map(attempt(() => handle.read(buffer, 0, buffer.length, null)), ({ bytesRead }) => bytesRead)
 
-/** A file as a stream of fresh chunks. */
+/**
+ * A file as a stream of fresh chunks. A small one is read at once: the way to a thread and back costs more than the read,
+ * and a tree has many of them.
+ */
 export const streamFile = (path: FilePath, flags: number = readOnly): Stream.Stream<Uint8Array, FileProblem> =>
+  Stream.unwrap(
+    Effect.map(
+      Effect.try({ try: () => readSmall(path, flags), catch: fileProblem }),
+      (content) =>
+        content === undefined ? streamLarge(path, flags) : content.length === 0 ? Stream.empty : Stream.make(content)
+    )
+  )
+
+/** The content of a regular file of at most `chunkSize` bytes; `undefined` for others. */
+const readSmall = (path: FilePath, flags: number): Uint8Array | undefined => {
+  const file = openSync(path, flags)
+  try {
+    const stats = fstatSync(file)
+    return stats.isFile() && stats.size <= chunkSize ? readUpTo(file, stats.size) : undefined
+  } finally {
+    closeSync(file)
+  }
+}
+
+/** The bytes of an open file, and one more than `size` where it has grown. */
+export const readUpTo = (file: number, size: number): Uint8Array => {
+  const buffer = Buffer.allocUnsafeSlow(size + 1)
+  let filled = 0
+  for (let count = -1; count !== 0 && filled < buffer.length; filled += count) {
+    count = readSync(file, buffer, filled, buffer.length - filled, null)
+  }
+  return buffer.subarray(0, filled)
+}
+
+const streamLarge = (path: FilePath, flags: number): Stream.Stream<Uint8Array, FileProblem> =>
   Stream.unwrap(Effect.gen(function*() {
     const handle = yield* Effect.acquireRelease(
       attempt(() => open(path, flags)),

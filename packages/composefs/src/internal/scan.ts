@@ -17,7 +17,7 @@ import * as FsVerity from "../FsVerity.ts"
 import * as Node from "../Node.ts"
 import type { Tree } from "../Tree.ts"
 import * as ByteString from "./byteString.ts"
-import { chunkSize, eachChunk, type FilePath, fileProblem, readOnly, streamFile } from "./files.ts"
+import { chunkSize, eachChunk, type FilePath, fileProblem, readOnly, readUpTo, streamFile } from "./files.ts"
 import { recommendedInlineSize } from "./limits.ts"
 import { join } from "./paths.ts"
 import { TreeError } from "./treeError.ts"
@@ -334,12 +334,7 @@ const readSmall = (source: FilePath, size: number): Uint8Array => {
   const file = openSync(source, readOnly)
   try {
     if (!fstatSync(file).isFile()) throw new Error("it is no longer a regular file")
-    const buffer = Buffer.allocUnsafeSlow(size + 1)
-    let filled = 0
-    for (let count = -1; count !== 0 && filled < buffer.length; filled += count) {
-      count = readSync(file, buffer, filled, buffer.length - filled, null)
-    }
-    return buffer.subarray(0, filled)
+    return readUpTo(file, size)
   } finally {
     closeSync(file)
   }
