@@ -9,7 +9,6 @@ import {
   openSync,
   readdirSync,
   readlinkSync,
-  readSync,
   statSync
 } from "node:fs"
 import { ContentError, type ContentSink, type ContentSource, verifying } from "../Content.ts"
