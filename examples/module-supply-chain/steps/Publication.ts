@@ -1,5 +1,6 @@
 import { WebhookSigner } from "@lamina/gitea"
 import { ModulePublisher } from "@lamina/platform"
+import type { Signer } from "@lamina/signing"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
@@ -82,7 +83,7 @@ const formOf = ({ options }: World) => options.legacy ? "both" : "bundle"
 export const publishQuietly = Effect.fnUntraced(function*(
   world: World,
   module: Built,
-  signer = world.signing.signerOf(repositoryOf(world, module.name), module.versionString)
+  signer: Signer.Signer = world.signing.signerOf(repositoryOf(world, module.name), module.versionString)
 ) {
   const published = yield* pushQuietly(world, module)
   yield* ModulePublisher.sign(module, published, { registry: world.registry, signer, form: formOf(world) })

@@ -34,11 +34,12 @@ const command = (program: string, ...args: ReadonlyArray<string>) =>
     child.once("close", (code) => resume(code === 0 ? Effect.void : Effect.die(`${program} failed`)))
   })
 
+/** Runs once, prints the speed, and returns the seconds. */
 const timed = Effect.fnUntraced(function*<A, E, R>(name: string, effect: Effect.Effect<A, E, R>) {
-  const [duration, result] = yield* Effect.timed(effect)
+  const [duration] = yield* Effect.timed(effect)
   const seconds = Duration.toSeconds(duration)
-  console.log(`${name.padEnd(40)} ${seconds.toFixed(2)} s ${(mebibytes / seconds).toFixed(0)} MiB/s`)
-  return result
+  console.log(`${name.padEnd(48)} ${seconds.toFixed(2)} s ${(mebibytes / seconds).toFixed(0)} MiB/s`)
+  return seconds
 })
 
 const measure = Effect.fnUntraced(function*(
@@ -56,23 +57,25 @@ const measure = Effect.fnUntraced(function*(
       ({ stream }) => Stream.runDrain(stream)
     )
   )
-  yield* timed(`pull lamina <- ${server} (verified)`, pull)
+  const own = yield* timed(`pull lamina <- ${server} (verified)`, pull)
+  const compare = (peer: string, seconds: number) =>
+    console.log(`ratio pull: ${(seconds / own).toFixed(2)} x ${peer} (above 1: faster than it)`)
   const url = `${listening.url}/v2/bench/blobs/${digest}`
   if (isInstalled("curl")) {
-    yield* timed(`pull curl <- ${server} (unverified)`, command("curl", "-s", "-o", "/dev/null", url))
+    const fetching = command("curl", "-s", "-o", "/dev/null", url)
+    compare("curl, which verifies nothing", yield* timed(`pull curl <- ${server} (unverified)`, fetching))
   }
   if (isInstalled("skopeo")) {
     const target = `dir:${join(yield* temporaryDirectory, "copy")}`
     const source = `docker://${listening.host}/bench:v1`
-    yield* timed(
-      `pull skopeo <- ${server} (to files)`,
-      command("skopeo", "copy", "--src-tls-verify=false", "--preserve-digests", source, target)
-    )
+    const copying = command("skopeo", "copy", "--src-tls-verify=false", "--preserve-digests", source, target)
+    compare("skopeo, which verifies and writes files", yield* timed(`pull skopeo <- ${server} (to files)`, copying))
   }
 })
 
 await Effect.runPromise(Effect.scoped(Effect.gen(function*() {
-  const digest = yield* timed("sha256 alone", digestOfContent)
+  const digest = yield* digestOfContent
+  yield* timed("sha256 alone", digestOfContent)
   const layout = yield* LayoutRegistry.make({ root: yield* temporaryDirectory, durable: false })
   yield* measure("lamina server, layout", yield* RegistryServer.listen(layout), digest)
   if (isInstalled("docker-registry")) yield* measure("docker-registry", yield* dockerRegistry(), digest)
