@@ -31,14 +31,14 @@ const job = Effect.fnUntraced(function*(world: World) {
 
   yield* report.title("The module")
   const looked = yield* Repository.dryRun(world, source)
-  yield* Dependencies.check(world, source.directory)
+  const needed = yield* Dependencies.find(world, source.directory)
   if (!looked.isBuildable) return yield* new Stopped({ why: `${options.directory} cannot be built; see above` })
   const { module } = yield* Repository.build(world, source)
   const { published } = yield* Publication.push(world, module)
   yield* Publication.sign(world, module, published)
 
   yield* report.title("The control plane")
-  const below = yield* Dependencies.prepare(world, source.directory)
+  const below = yield* Dependencies.prepare(world, needed)
   const { trustedBy } = yield* Ingest.register(world, module, source.directory)
   if (trustedBy === "operator") {
     yield* report.note("the operator says whom to trust; the manifest names nobody who signs here")

@@ -1,5 +1,6 @@
-import { ModuleBuilder } from "@lamina/platform"
+import { ModuleRepository } from "@lamina/platform"
 import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
 import { existsSync } from "node:fs"
 import { basename, join } from "node:path"
 import { UnusableOption } from "../UnusableOption.ts"
@@ -12,10 +13,36 @@ import * as Repository from "./Repository.ts"
 // The version that the examples' modules are published as when no tag says another.
 const dependencyVersion = "1.0.0"
 
-/** Builds, publishes and promotes what a module requires, lowest first, and returns the names; what is missing stays missing. */
-export const prepare = Effect.fnUntraced(function*(world: World, directory: string) {
-  const found = yield* closure(world, directory)
-  for (const [name, folder] of found) {
+/** What a module requires, directly or not, lowest first: names, and the folders that have them. */
+type Needed = ReadonlyMap<string, string>
+
+/** Looks for what a module requires, before anything is built. Depth first; a loop ends where it began. */
+export const find = Effect.fnUntraced(function*(world: World, directory: string) {
+  const found = new Map<string, string>()
+  const visited = new Set<string>()
+  const visit: (
+    folder: string
+  ) => Effect.Effect<void, ModuleRepository.UnreadableRepository | UnusableOption> = Effect.fnUntraced(
+    function*(folder) {
+      visited.add(folder)
+      const { manifest } = yield* ModuleRepository.read(folder)
+      if (Result.isFailure(manifest)) return
+      const { dependencies, name } = manifest.success.manifest
+      for (const required of dependencies.requires) {
+        const needed = yield* folderOf(world, name, required.name)
+        if (visited.has(needed)) continue
+        yield* visit(needed)
+        found.set(lastPart(required.name), needed)
+      }
+    }
+  )
+  yield* visit(directory)
+  return found
+})
+
+/** Builds, publishes and promotes what a module requires, and returns the names. */
+export const prepare = Effect.fnUntraced(function*(world: World, needed: Needed) {
+  for (const [name, folder] of needed) {
     const module = yield* Repository.makeTagged(world, { directory: folder, version: undefined }, dependencyVersion)
     yield* Ingest.register(world, module, folder)
     const published = yield* Publication.publishQuietly(world, module)
@@ -25,47 +52,24 @@ export const prepare = Effect.fnUntraced(function*(world: World, directory: stri
       `${name} ${version.versionString} from ${basename(folder)}: built, published, signed, taken in, live`
     )
   }
-  return [...found.keys()]
+  return [...needed.keys()]
 })
-
-/** What a module requires has to be there before anything is built. */
-export const check = Effect.fnUntraced(function*(world: World, directory: string) {
-  for (const folder of [directory, ...(yield* closure(world, directory)).values()]) {
-    const { manifest } = yield* ModuleBuilder.dryRun(folder)
-    const missing = manifest?.dependencies.requires.find(({ name }) => folderOf(world, name) === undefined)
-    if (missing !== undefined) {
-      return yield* new UnusableOption({
-        option: "--modules",
-        detail: `${manifest?.name} requires ${missing.name}, and no folder ${missing.name.split("/").at(-1)} is in ${
-          [...new Set(world.options.modules)].join(" or ")
-        }; name the folder that has it`
-      })
-    }
-  }
-})
-
-// Depth first, so that what is needed comes before what needs it; a loop ends where it began.
-const closure = Effect.fnUntraced(function*(world: World, directory: string) {
-  const found = new Map<string, string>()
-  const visited = new Set<string>()
-  const visit: (folder: string) => Effect.Effect<void, ModuleBuilderFailure> = Effect.fnUntraced(function*(folder) {
-    visited.add(folder)
-    const { manifest } = yield* ModuleBuilder.dryRun(folder)
-    for (const { name } of manifest?.dependencies.requires ?? []) {
-      const needed = folderOf(world, name)
-      if (needed === undefined || visited.has(needed)) continue
-      yield* visit(needed)
-      found.set(name.split("/").at(-1) ?? name, needed)
-    }
-  })
-  yield* visit(directory)
-  return found
-})
-
-type ModuleBuilderFailure = Effect.Error<ReturnType<typeof ModuleBuilder.dryRun>>
 
 // A requirement may name the module, or owner and module as at a forge.
-const folderOf = ({ options }: World, name: string): string | undefined =>
-  options.modules.map((folder) => join(folder, name.split("/").at(-1) ?? name)).find((folder) =>
+const lastPart = (name: string): string => name.split("/").at(-1) ?? name
+
+const folderOf = ({ options }: World, by: string, name: string): Effect.Effect<string, UnusableOption> => {
+  const folder = options.modules.map((modules) => join(modules, lastPart(name))).find((folder) =>
     existsSync(join(folder, "manifest.yaml"))
   )
+  return folder === undefined
+    ? Effect.fail(
+      new UnusableOption({
+        option: "--modules",
+        detail: `${by} requires ${name}, and no folder ${lastPart(name)} is in ${
+          [...new Set(options.modules)].join(" or ")
+        }; name the folder that has it`
+      })
+    )
+    : Effect.succeed(folder)
+}

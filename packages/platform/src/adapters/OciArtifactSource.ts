@@ -70,8 +70,11 @@ const inspect = Effect.fn("OciArtifactSource.inspect")(
     const subject = `${repository}@${indexDigest}`
     const refuse = malformed("inspect", subject)
     const digest = yield* digestOf("inspect", indexDigest)
-    const index = yield* readIndex(registry, repository, digest, refuse)
-    if (index.manifests.length === 0) return yield* refuse("its index lists no manifests")
+    const manifest = yield* readManifest(registry, repository, digest, "inspect")
+    if (manifest._tag !== "Index") {
+      return yield* refuse("expected an image index with one manifest per architecture, got a single manifest")
+    }
+    const index = manifest.document
     if (index.manifests.length > limits.architectures) {
       return yield* refuse(
         `its index lists ${index.manifests.length} manifests, at most ${limits.architectures} are read`
@@ -109,22 +112,19 @@ const inspect = Effect.fn("OciArtifactSource.inspect")(
   }
 )
 
-const readIndex = Effect.fnUntraced(
+const readManifest = Effect.fnUntraced(
   function*(
     registry: Registry.Registry,
     repository: string,
     digest: Digest.Digest,
-    refuse: (detail: string) => Effect.Effect<never, ArtifactSource.ArtifactSourceError>
-  ) {
-    const raw = yield* registry.getManifest(repository, digest).pipe(
-      Effect.mapError(fromRegistry("inspect", `${repository}@${digest}`))
-    )
+    operation: string
+  ): Effect.fn.Return<Manifest.Manifest, ArtifactSource.ArtifactSourceError> {
+    const subject = `${repository}@${digest}`
+    const raw = yield* registry.getManifest(repository, digest).pipe(Effect.mapError(fromRegistry(operation, subject)))
     const manifest = Manifest.parse(raw.bytes, raw.descriptor.mediaType)
-    if (Result.isFailure(manifest)) return yield* refuse(manifest.failure.message)
-    if (manifest.success._tag !== "Index") {
-      return yield* refuse("expected an image index with one manifest per architecture, got a single manifest")
-    }
-    return manifest.success.document
+    return Result.isFailure(manifest)
+      ? yield* malformed(operation, subject)(manifest.failure.message)
+      : manifest.success
   }
 )
 
@@ -187,13 +187,10 @@ const readParts = Effect.fnUntraced(
     Parts,
     ArtifactSource.ArtifactSourceError
   > {
-    const subject = `${repository}@${digest}`
-    const refuse = malformed("read", subject)
-    const raw = yield* registry.getManifest(repository, digest).pipe(Effect.mapError(fromRegistry("read", subject)))
-    const manifest = Manifest.parse(raw.bytes, raw.descriptor.mediaType)
-    if (Result.isFailure(manifest)) return yield* refuse(manifest.failure.message)
-    if (manifest.success._tag !== "Image") return yield* refuse("expected a manifest, got an index inside of an index")
-    const { artifactType, config, layers } = manifest.success.document
+    const refuse = malformed("read", `${repository}@${digest}`)
+    const manifest = yield* readManifest(registry, repository, digest, "read")
+    if (manifest._tag !== "Image") return yield* refuse("expected a manifest, got an index inside of an index")
+    const { artifactType, config, layers } = manifest.document
     if (artifactType !== ModuleConfig.artifactType) {
       return yield* refuse(`expected artifactType ${ModuleConfig.artifactType}, got ${artifactType ?? "none"}`)
     }
@@ -230,7 +227,8 @@ const recompute = Effect.fn("OciArtifactSource.recompute")(
     if (Result.isFailure(image)) return yield* refuse(`its composefs image: ${image.failure.message}`)
     const { tree, version } = image.success
     const rebuilt = deep ? yield* rebuild(registry, repository, parts, subject, { ...limits, version }) : undefined
-    if (rebuilt !== undefined && rebuilt !== Digest.ofBytes(bytes)) {
+    const composefsDigest = Digest.ofBytes(bytes)
+    if (rebuilt !== undefined && rebuilt !== composefsDigest) {
       return yield* digestMismatch(
         "rebuild",
         subject,
@@ -238,7 +236,7 @@ const recompute = Effect.fn("OciArtifactSource.recompute")(
       )
     }
     return {
-      composefsDigest: Digest.ofBytes(bytes),
+      composefsDigest,
       fsverityRootHash: FsVerity.format(FsVerity.digest(bytes)),
       files: filesOf(tree),
       rebuilt: rebuilt !== undefined

@@ -8,12 +8,14 @@ import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Redacted from "effect/Redacted"
+import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import { mkdtemp, readFile, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { parseArgs } from "node:util"
 import * as ModuleBuilder from "../build/ModuleBuilder.ts"
+import * as ModuleRepository from "../build/ModuleRepository.ts"
 import * as ModulePublisher from "../publish/ModulePublisher.ts"
 
 const usage = `lamina-module dry-run [DIR]
@@ -97,9 +99,12 @@ const dryRun = Effect.fnUntraced(function*(directory: string) {
 })
 
 const packages = Effect.fnUntraced(function*(directory: string) {
-  const found = yield* ModuleBuilder.dryRun(directory)
-  for (const name of found.packages) yield* print(name)
-  return found.isBuildable ? 0 : 1
+  const repository = yield* ModuleRepository.read(directory)
+  const isSound = ModuleRepository.errors(repository).length === 0
+  if (isSound && Result.isSuccess(repository.manifest)) {
+    for (const name of repository.manifest.success.manifest.specs.packageSpec) yield* print(name)
+  }
+  return isSound ? 0 : 1
 })
 
 const publish = Effect.fnUntraced(function*(directory: string, values: Values) {
