@@ -1,4 +1,5 @@
 export * as Content from "./Content.ts"
+export * as Diff from "./Diff.ts"
 export * as Dump from "./Dump.ts"
 export * as FsVerity from "./FsVerity.ts"
 export * as Image from "./Image.ts"

@@ -1,0 +1,128 @@
+/** Differences as text that is safe on a terminal: plain ASCII, escaped as in a dump, whatever a name or value holds. */
+import * as FsVerity from "../../FsVerity.ts"
+import * as Node from "../../Node.ts"
+import * as ByteString from "../byteString.ts"
+import { escape, escapeOptional } from "../dump/escape.ts"
+import type { Change, Difference } from "./difference.ts"
+
+/** One line, without a newline. */
+export const formatDifference = (difference: Difference): string => {
+  switch (difference._tag) {
+    case "Added":
+      return `+ ${escapeText(difference.path)}: ${describeNode(difference.node)}`
+    case "Removed":
+      return `- ${escapeText(difference.path)}: ${describeNode(difference.node)}`
+    case "Changed": {
+      const { left, right } = formatValues(difference)
+      return `~ ${escapeText(difference.path)}: ${formatField(difference)} ${left} -> ${right}`
+    }
+  }
+}
+
+export const escapeText = (text: string): string => escape(ByteString.fromText(text))
+
+const formatField = (change: Change): string =>
+  change.field === "xattr" ? `xattr ${shorten(escapeText(change.name))}` : fieldNames[change.field]
+
+const fieldNames = {
+  type: "type",
+  mode: "mode",
+  uid: "uid",
+  gid: "gid",
+  nlink: "link count",
+  size: "size",
+  rdev: "device number",
+  mtime: "mtime",
+  content: "content",
+  storage: "storage",
+  digest: "digest",
+  payload: "payload",
+  target: "target",
+  primary: "primary name",
+  links: "names"
+} as const satisfies Record<Exclude<Change["field"], "xattr">, string>
+
+export const formatValues = (change: Change): { readonly left: string; readonly right: string } => {
+  switch (change.field) {
+    case "type":
+    case "storage":
+      return both(change, String)
+    case "mode":
+      return both(change, (mode) => `0${mode.toString(8).padStart(3, "0")}`)
+    case "uid":
+    case "gid":
+    case "nlink":
+    case "size":
+      return both(change, String)
+    case "rdev":
+      return both(change, formatDevice)
+    case "mtime":
+      return both(change, formatTimestamp)
+    case "content":
+      return both(change, ({ digest, size }) => `${formatSize(size)} with ${FsVerity.format(digest)}`)
+    case "digest":
+      return both(change, (digest) => digest === undefined ? "none" : FsVerity.format(digest))
+    case "payload":
+      return both(
+        change,
+        (payload) => payload === undefined ? "none" : shorten(escapeOptional(ByteString.fromText(payload)))
+      )
+    case "target":
+      return both(change, (target) => shorten(escapeText(target)))
+    case "primary":
+      return both(change, escapeText)
+    case "links":
+      return both(change, formatNames)
+    case "xattr":
+      return both(change, (value) => value === undefined ? "absent" : formatBytes(value))
+  }
+}
+
+const both = <Value>(
+  { left, right }: { readonly left: Value; readonly right: Value },
+  format: (value: Value) => string
+) => ({ left: format(left), right: format(right) })
+
+/** Seconds and nanoseconds: the nanoseconds always count forward, also before 1970. */
+export const formatTimestamp = ({ nanoseconds, seconds }: Node.Timestamp): string =>
+  `${seconds}.${nanoseconds.toString().padStart(9, "0")}`
+
+/** Major and minor number of the kernel's 32-bit encoding (new_encode_dev). */
+const formatDevice = (rdev: number): string => {
+  const minor = (rdev & 0xff) | ((rdev >>> 12) & 0xfff00)
+  return `${(rdev >>> 8) & 0xfff}:${minor}`
+}
+
+const formatSize = (size: number): string => `${size} ${size === 1 ? "byte" : "bytes"}`
+
+const formatNames = (names: ReadonlyArray<string>): string => {
+  const shown = names.slice(0, 3).map(escapeText).join(" = ")
+  return names.length > 3 ? `${shown} = ... (${names.length} names)` : shown
+}
+
+const formatBytes = (bytes: Uint8Array): string =>
+  bytes.length === 0 ? "empty" : shorten(escape(ByteString.fromBytes(bytes.subarray(0, maxShown + 1))), bytes.length)
+
+/** Values longer than this, in characters, are cut off. */
+const maxShown = 120
+
+const shorten = (escaped: string, size?: number): string =>
+  escaped.length > maxShown
+    ? `${escaped.slice(0, maxShown)}...${size === undefined ? "" : ` (${formatSize(size)})`}`
+    : escaped
+
+const describeNode = (node: Node.Inode): string => {
+  switch (node._tag) {
+    case "InlineFile":
+      return `file of ${formatSize(node.content.length)}`
+    case "ExternalFile":
+      return `file of ${formatSize(node.size)}`
+    case "Symlink":
+      return `symlink to ${shorten(escapeText(node.target))}`
+    case "CharacterDevice":
+    case "BlockDevice":
+      return Node.isWhiteout(node) ? "whiteout" : `${Node.kindOf(node)} ${formatDevice(node.rdev)}`
+    default:
+      return Node.kindOf(node)
+  }
+}
