@@ -78,6 +78,8 @@ class Assembler {
   readonly #placed = new Map<number, Placed>()
   /** Shared attributes share their bytes in the tree too, or a small image could become a large tree. */
   readonly #values = new Map<ByteString.ByteString, Uint8Array>()
+  /** Whether a directory says that there are whiteouts in it; asked once for each. */
+  readonly #marked = new Map<StoredInode, boolean>()
   #count = 0
   #hasAcl = false
   #end = 0
@@ -115,7 +117,7 @@ class Assembler {
     )
     for (let index = queue.length - 1; index >= 0 && this.#image.failure === undefined; index--) {
       const placed = queue[index]
-      if (placed !== undefined) placed.node = this.#toNode(placed, placed === root)
+      if (placed !== undefined) placed.node = this.#toNode(placed, parents.get(placed) ?? root)
     }
     this.#image.check(
       this.#hasAcl === this.#superblock.hasAcl,
@@ -166,16 +168,16 @@ class Assembler {
     this.#image.check(type === direntType(inode.mode), nid * slotSize, "an entry and its inode differ in file type")
   }
 
-  #toNode(placed: Placed, isRoot: boolean): Node.Inode {
+  #toNode(placed: Placed, parent: Placed): Node.Inode {
     const { inode } = placed
     const xattrs = new Map(inode.xattrs.map(({ name, value }) => [name, value]))
     switch (inode.mode & typeMask) {
       case fileType.directory:
-        return this.#toDirectory(placed, xattrs, isRoot)
+        return this.#toDirectory(placed, xattrs, placed === parent)
       case fileType.regular:
         return inode.layout === layout.chunkBased
           ? this.#toExternalFile(inode, xattrs)
-          : this.#toInlineFile(inode, xattrs)
+          : this.#toInlineFile(inode, xattrs, parent)
       case fileType.symlink:
         return Node.symlink(ByteString.toText(readData(this.#image, inode)), this.#metadata(inode, xattrs))
       case fileType.fifo:
@@ -241,13 +243,28 @@ class Assembler {
     for (const name of opaqueMarks) if (xattrs.get(name) === "x") xattrs.delete(name)
   }
 
-  #toInlineFile(inode: StoredInode, xattrs: Map<string, string>): Node.Inode {
-    if (inode.size === 0 && whiteoutMarks.every((name) => xattrs.get(name) === "")) {
+  #toInlineFile(inode: StoredInode, xattrs: Map<string, string>, parent: Placed): Node.Inode {
+    // Anybody may give an empty file such marks; overlayfs heeds them in a directory that is marked too.
+    if (
+      inode.size === 0 && whiteoutMarks.every((name) => xattrs.get(name) === "") &&
+      this.#hasDirectoryMarks(parent.inode)
+    ) {
       for (const name of whiteoutMarks) xattrs.delete(name)
       return Node.whiteout(this.#metadata(inode, xattrs))
     }
     const content = ByteString.toBytes(readData(this.#image, inode))
     return Node.inlineFile(content, this.#metadata(inode, xattrs))
+  }
+
+  #hasDirectoryMarks(directory: StoredInode): boolean {
+    let isMarked = this.#marked.get(directory)
+    if (isMarked === undefined) {
+      const values = new Map(directory.xattrs.map(({ name, value }) => [name, value]))
+      isMarked = whiteoutsMarks.every((name) => values.get(name) === "") &&
+        (this.#superblock.version === 0 || opaqueMarks.every((name) => values.get(name) === "x"))
+      this.#marked.set(directory, isMarked)
+    }
+    return isMarked
   }
 
   #toExternalFile(inode: StoredInode, xattrs: Map<string, string>): Node.Inode {
