@@ -88,33 +88,45 @@ const union = (left: ReadonlyArray<number>, right: ReadonlyArray<number>): Reado
   return [...new Set([...left, ...right])].sort((a, b) => a - b)
 }
 
-const enter = (nodes: Array<Node>, node: Node): void => {
-  for (let next: Node | undefined = node; next !== undefined && !nodes.includes(next); next = next.globstar) {
-    nodes.push(next)
+/** What a step collects: the nodes from which patterns may go on, and the patterns that end here. */
+class Step {
+  readonly nodes: Array<Node> = []
+  ends: ReadonlyArray<number>
+  directoryEnds = none
+
+  constructor(ends: ReadonlyArray<number>) {
+    this.ends = ends
+  }
+
+  enter(node: Node): void {
+    for (let next: Node | undefined = node; next !== undefined && !this.nodes.includes(next); next = next.globstar) {
+      if (next.ends.length > 0) this.ends = union(this.ends, next.ends)
+      if (next.directoryEnds.length > 0) this.directoryEnds = union(this.directoryEnds, next.directoryEnds)
+      if (goesOn(next)) this.nodes.push(next)
+    }
   }
 }
 
+const goesOn = ({ globstar, literals, repeats, wildcards }: Node): boolean =>
+  repeats || globstar !== undefined || literals.size > 0 || wildcards.size > 0
+
 const start = (root: Node): State => {
-  const nodes: Array<Node> = []
-  enter(nodes, root)
-  return { nodes, ends: none, directoryEnds: none }
+  const step = new Step(none)
+  step.enter(root)
+  return step
 }
 
 const step = (state: State, name: string): State => {
-  const nodes: Array<Node> = []
+  // Below what is covered or lost for good nothing changes any more.
+  if (state.nodes.length === 0 && state.directoryEnds.length === 0) return state
+  const next = new Step(union(state.ends, state.directoryEnds))
   for (const node of state.nodes) {
-    if (node.repeats) enter(nodes, node)
+    if (node.repeats) next.enter(node)
     const literal = node.literals.get(name)
-    if (literal !== undefined) enter(nodes, literal)
-    for (const wildcard of node.wildcards.values()) if (wildcard.accepts(name)) enter(nodes, wildcard.node)
+    if (literal !== undefined) next.enter(literal)
+    for (const wildcard of node.wildcards.values()) if (wildcard.accepts(name)) next.enter(wildcard.node)
   }
-  let ends = union(state.ends, state.directoryEnds)
-  let directoryEnds = none
-  for (const node of nodes) {
-    if (node.ends.length > 0) ends = union(ends, node.ends)
-    if (node.directoryEnds.length > 0) directoryEnds = union(directoryEnds, node.directoryEnds)
-  }
-  return { nodes, ends, directoryEnds }
+  return next
 }
 
 const isName = (name: string): boolean => name !== "" && name !== "." && name !== ".."
@@ -146,6 +158,10 @@ export const make = (globs: ReadonlyArray<Glob>): GlobSet => {
     return state
   }
 
+  // Paths of one directory mostly follow each other; the directory's text then need not be cut out and hashed.
+  let last = ""
+  let lastState: State | undefined = initial
+
   const stateOf = (directory: string): State | undefined => {
     const remembered = known.get(directory)
     if (remembered !== undefined || known.has(directory)) return remembered
@@ -155,10 +171,18 @@ export const make = (globs: ReadonlyArray<Glob>): GlobSet => {
     return state
   }
 
+  const stateOfParent = (path: string, slash: number): State | undefined => {
+    if (slash !== last.length || !path.startsWith(last)) {
+      last = path.slice(0, slash)
+      lastState = stateOf(last)
+    }
+    return lastState
+  }
+
   const covering = (path: string, kind: PathKind = "file"): ReadonlyArray<number> => {
     const slash = path.lastIndexOf("/")
     const name = path.slice(slash + 1)
-    const parent = slash < 0 || !isName(name) ? undefined : stateOf(path.slice(0, slash))
+    const parent = slash < 0 || !isName(name) ? undefined : stateOfParent(path, slash)
     if (parent === undefined) return none
     const state = step(parent, name)
     return kind === "directory" ? union(state.ends, state.directoryEnds) : state.ends

@@ -107,7 +107,9 @@ interface RankedClaim {
 interface ClaimIndex {
   readonly claims: ReadonlyArray<RankedClaim>
   readonly set: GlobSet.GlobSet
-  readonly fulfilled: Set<string>
+  readonly fulfilled: Set<RankedClaim>
+  /** What a list of positions stands for: paths of one directory mostly share theirs, as the set gives it out. */
+  readonly known: Map<ReadonlyArray<number>, ReadonlyArray<RankedClaim>>
 }
 
 const claimKey = (claim: Claim): string => JSON.stringify([claim.moduleName, claim.list, claim.pattern])
@@ -130,7 +132,7 @@ const indexClaims = (
         })
       }
     }
-    return { claims, set: GlobSet.make(globs), fulfilled: new Set() }
+    return { claims, set: GlobSet.make(globs), fulfilled: new Set(), known: new Map() }
   })
 
 /** Of several claims on a path the one that owns it: the most specific, then the lowest layer. */
@@ -141,13 +143,16 @@ const strongest = (claims: ReadonlyArray<RankedClaim>): RankedClaim | undefined 
     return difference > 0 || (difference === 0 && claim.layer < best.layer) ? claim : best
   }, undefined)
 
-const claimsOn = (index: ClaimIndex, path: string): ReadonlyArray<RankedClaim> =>
-  index.set.covering(path).flatMap((position) => {
-    const claim = index.claims[position]
-    if (claim === undefined) return []
-    index.fulfilled.add(claimKey(claim.claim))
-    return [claim]
-  })
+const claimsOn = (index: ClaimIndex, path: string): ReadonlyArray<RankedClaim> => {
+  const positions = index.set.covering(path)
+  let claims = index.known.get(positions)
+  if (claims === undefined) {
+    claims = positions.flatMap((position) => index.claims[position] ?? [])
+    for (const claim of claims) index.fulfilled.add(claim)
+    index.known.set(positions, claims)
+  }
+  return claims
+}
 
 /** What a child may ship, and which of its parent's claims do not bind it. */
 interface ChildRules {
@@ -184,7 +189,6 @@ interface Arena {
 }
 
 interface Verdict {
-  readonly path: string
   readonly shippers: ReadonlyArray<number>
   readonly owner: number
   /** The owner's claim, absent where the owner has none. */
@@ -215,17 +219,23 @@ const isOverridden = (arena: Arena, path: string, shippers: ReadonlyArray<number
     return child !== undefined && child.parent === layer && child.window.first(path) >= 0
   })
 
-const arbitrate = (arena: Arena, path: string, shippers: ReadonlyArray<number>): Verdict => {
-  const protecting = claimsOn(arena.protectedClaims, path)
-  const shipping = claimsOn(arena.fileClaims, path).filter(({ layer }) => shippers.includes(layer))
+/** What counts on one path: who protects it, and who ships it by which claim. */
+interface Contest {
+  readonly protecting: ReadonlyArray<RankedClaim>
+  readonly filing: ReadonlyArray<RankedClaim>
+  readonly shippers: ReadonlyArray<number>
+}
+
+const arbitrate = (arena: Arena, path: string, { filing, protecting, shippers }: Contest): Verdict => {
+  const shipping = filing.filter(({ layer }) => shippers.includes(layer))
   const binding = strongest(protecting)
   const carved = binding && carving(arena, path, shippers, binding)
   if (carved !== undefined) {
     const claim = strongest(shipping.filter(({ layer }) => layer === carved.child))
-    return { path, shippers, owner: carved.child, claim, shipping, carved }
+    return { shippers, owner: carved.child, claim, shipping, carved }
   }
   const claim = binding ?? strongest(shipping.filter(({ layer }) => !isOverridden(arena, path, shippers, layer)))
-  return { path, shippers, owner: claim?.layer ?? shippers[0] ?? 0, claim, shipping, carved }
+  return { shippers, owner: claim?.layer ?? shippers[0] ?? 0, claim, shipping, carved }
 }
 
 const reasonAgainst = (arena: Arena, verdict: Verdict, shipper: number): ConflictReason | undefined => {
@@ -246,8 +256,7 @@ const messages: { readonly [Reason in ConflictReason]: (path: string, other: str
   outside_window: (path, other, owner) => `${other} ships ${path} outside the dependencySpec of its parent ${owner}`
 }
 
-const conflictsOn = (arena: Arena, verdict: Verdict): ReadonlyArray<PathConflict> => {
-  const { path } = verdict
+const conflictsOn = (arena: Arena, path: string, verdict: Verdict): ReadonlyArray<PathConflict> => {
   const conflict = (shipper: number, owner: number, reason: ConflictReason): PathConflict => {
     const moduleName = arena.names[shipper] ?? ""
     const ownerName = arena.names[owner] ?? ""
@@ -272,10 +281,9 @@ const conflictsOn = (arena: Arena, verdict: Verdict): ReadonlyArray<PathConflict
   })
 }
 
-const ownershipOf = ({ names }: Arena, { carved, claim, owner, path, shippers }: Verdict): PathOwnership => {
+const ownershipOf = ({ names }: Arena, { carved, claim, owner, shippers }: Verdict): Omit<PathOwnership, "path"> => {
   const nameOf = (layer: number): string => names[layer] ?? ""
   return {
-    path,
     owner: nameOf(owner),
     ...(claim === undefined ? {} : { claim: claim.claim }),
     shippedBy: shippers.map(nameOf),
@@ -284,24 +292,77 @@ const ownershipOf = ({ names }: Arena, { carved, claim, owner, path, shippers }:
   }
 }
 
-const shippersByPath = (
-  layers: ReadonlyArray<OwnershipLayer>
-): ReadonlyArray<readonly [string, ReadonlyArray<number>]> => {
-  const shippers = new Map<string, Array<number>>()
-  for (const [position, { files }] of layers.entries()) {
-    for (const path of files) {
-      const known = shippers.get(path)
-      if (known === undefined) shippers.set(path, [position])
-      else if (known.at(-1) !== position) known.push(position)
-    }
-  }
-  return [...shippers].sort(([left], [right]) => left < right ? -1 : 1)
+interface ShippedPath {
+  readonly path: string
+  /** Bottom to top; the same list for all paths which one layer alone ships. */
+  shippers: ReadonlyArray<number>
 }
 
+const shippedPaths = (layers: ReadonlyArray<OwnershipLayer>): ReadonlyArray<ShippedPath> => {
+  const shipped = new Map<string, ShippedPath>()
+  for (const [position, { files }] of layers.entries()) {
+    const alone = [position]
+    for (const path of files) {
+      const known = shipped.get(path)
+      if (known === undefined) shipped.set(path, { path, shippers: alone })
+      else if (known.shippers.at(-1) !== position) known.shippers = [...known.shippers, position]
+    }
+  }
+  return [...shipped.values()].sort((left, right) => left.path < right.path ? -1 : 1)
+}
+
+/** Of a pattern with braces, each alternative is a claim here; one that is fulfilled is enough. */
 const orphansOf = ({ claims, fulfilled }: ClaimIndex): ReadonlyArray<Claim> => {
-  const orphans = claims.filter(({ claim }) => !fulfilled.has(claimKey(claim)))
+  const fulfilledKeys = new Set([...fulfilled].map(({ claim }) => claimKey(claim)))
+  const orphans = claims.filter(({ claim }) => !fulfilledKeys.has(claimKey(claim)))
   return [...new Map(orphans.map(({ claim }) => [claimKey(claim), claim])).values()]
 }
+
+/** Only a child's window and carve-outs look at the path itself; without one, paths of one contest share its verdict. */
+const dependsOnPath = (arena: Arena, shippers: ReadonlyArray<number>): boolean =>
+  shippers.some((shipper) => arena.children[shipper] !== undefined)
+
+const isSame = (left: Contest, right: Contest): boolean =>
+  left.protecting === right.protecting && left.filing === right.filing && left.shippers === right.shippers
+
+/** Written out, for the sake of compositions of a hundred thousand paths: a spread costs half of the rest. */
+const at = (
+  path: string,
+  { carvedOut, claim, owner, shadowedBy, shippedBy }: Omit<PathOwnership, "path">
+): PathOwnership =>
+  claim === undefined || carvedOut !== undefined
+    ? { path, owner, ...(claim && { claim }), shippedBy, shadowedBy, ...(carvedOut && { carvedOut }) }
+    : { path, owner, claim, shippedBy, shadowedBy }
+
+const arbitrateAll = (
+  arena: Arena,
+  layers: ReadonlyArray<OwnershipLayer>
+): Pick<OwnershipReport, "paths" | "conflicts"> => {
+  const paths: Array<PathOwnership> = []
+  const conflicts: Array<PathConflict> = []
+  let last:
+    | { readonly contest: Contest; readonly verdict: Verdict; readonly ownership: Omit<PathOwnership, "path"> }
+    | undefined
+  for (const { path, shippers } of shippedPaths(layers)) {
+    const contest: Contest = {
+      protecting: claimsOn(arena.protectedClaims, path),
+      filing: claimsOn(arena.fileClaims, path),
+      shippers
+    }
+    if (last === undefined || !isSame(contest, last.contest) || dependsOnPath(arena, shippers)) {
+      const verdict = arbitrate(arena, path, contest)
+      last = { contest, verdict, ownership: ownershipOf(arena, verdict) }
+    }
+    paths.push(at(path, last.ownership))
+    for (const conflict of conflictsOn(arena, path, last.verdict)) conflicts.push(conflict)
+  }
+  return { paths, conflicts }
+}
+
+const orphansIn = (arena: Arena): ReadonlyArray<Claim> => [
+  ...orphansOf(arena.protectedClaims),
+  ...orphansOf(arena.fileClaims)
+]
 
 /**
  * Arbitrates every path of the layers, which are listed bottom to top.
@@ -325,10 +386,5 @@ export const report = (layers: ReadonlyArray<OwnershipLayer>): Result.Result<Own
       fileClaims: yield* indexClaims(claiming, "fileSpec"),
       children
     }
-    const verdicts = shippersByPath(layers).map(([path, shippers]) => arbitrate(arena, path, shippers))
-    return {
-      paths: verdicts.map((verdict) => ownershipOf(arena, verdict)),
-      conflicts: verdicts.flatMap((verdict) => conflictsOn(arena, verdict)),
-      orphans: [...orphansOf(arena.protectedClaims), ...orphansOf(arena.fileClaims)]
-    }
+    return { ...arbitrateAll(arena, layers), orphans: orphansIn(arena) }
   })
