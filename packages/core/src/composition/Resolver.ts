@@ -105,8 +105,9 @@ export interface Resolution {
 export const resolve = (request: Request): Resolution => {
   const leftOut = new Set<string>()
   const reasons: Array<Problem> = []
+  const wanted = Selection.start(request)
   for (;;) {
-    const selection = Selection.select(request, leftOut)
+    const selection = Selection.select({ ...wanted, leftOut })
     const found = Problems.find(selection)
     const spoiling = found.flatMap(({ problem, wish }) =>
       wish === undefined || problem.severity === "error" || leftOut.has(wish) ? [] : [{ problem, wish }]

@@ -2,6 +2,7 @@
 import * as Channel from "../Channel.ts"
 import * as Requirement from "../Requirement.ts"
 import type { Problem, ResolvableVersion } from "../Resolver.ts"
+import type { Edge } from "./Catalogue.ts"
 import * as Selection from "./Selection.ts"
 
 /** A problem, and the recommended module without which it would not be there. */
@@ -28,7 +29,7 @@ const arrows = (chain: ReadonlyArray<string>): string => chain.join(" → ")
 const ofRoots = (selection: Selection.Selection): ReadonlyArray<Problem> =>
   [...selection.roots].flatMap(([moduleName, channel]): ReadonlyArray<Problem> => {
     const chain = [moduleName]
-    if (!selection.modules.byName.has(moduleName)) {
+    if (!selection.catalogue.byName.has(moduleName)) {
       return [{ _tag: "Missing", severity: "error", chain, message: `${moduleName} is not in the catalogue` }]
     }
     const chosen = selection.chosen.get(moduleName)
@@ -55,13 +56,13 @@ const belowStaging = (
     message: `${arrows(chain)}: ${moduleName} ${versionString} is ${lifecycleState}, below staging`
   }]
 
-const isMet = (selection: Selection.Selection, { requirement, to }: Selection.Edge): boolean => {
+const isMet = (selection: Selection.Selection, { requirement, to }: Edge): boolean => {
   const chosen = to === undefined ? undefined : selection.chosen.get(to.moduleName)
-  return chosen !== undefined && Requirement.accepts(requirement, chosen.versionString) &&
+  return chosen !== undefined && selection.catalogue.accepts(requirement, chosen.versionString) &&
     Channel.isStagingOrAbove(chosen.lifecycleState)
 }
 
-const ofEdge = (selection: Selection.Selection, edge: Selection.Edge): ReadonlyArray<Found> => {
+const ofEdge = (selection: Selection.Selection, edge: Edge): ReadonlyArray<Found> => {
   const { requirement, to } = edge
   if (isMet(selection, edge)) return []
   // That it was left out is said by the problem for which it was.
@@ -70,7 +71,7 @@ const ofEdge = (selection: Selection.Selection, edge: Selection.Edge): ReadonlyA
   return requirement.optional ? none(problems) : because(selection, problems, [edge.from])
 }
 
-const unmet = (selection: Selection.Selection, { from, requirement, to }: Selection.Edge): ReadonlyArray<Problem> => {
+const unmet = (selection: Selection.Selection, { from, requirement, to }: Edge): ReadonlyArray<Problem> => {
   const chain = [...Selection.chainTo(selection, from), Requirement.render(requirement)]
   const severity = requirement.optional || !selection.needed.has(from) ? "warning" : "error"
   if (to === undefined) {
@@ -78,11 +79,11 @@ const unmet = (selection: Selection.Selection, { from, requirement, to }: Select
     return [{ _tag: "Missing", severity, chain, message }]
   }
   const chosen = selection.chosen.get(to.moduleName)
-  if (chosen !== undefined && Requirement.accepts(requirement, chosen.versionString)) {
+  if (chosen !== undefined && selection.catalogue.accepts(requirement, chosen.versionString)) {
     // A root says this of itself.
     return selection.roots.has(to.moduleName) ? [] : belowStaging(chain, to.moduleName, chosen, severity)
   }
-  const available = Selection.candidates(to, undefined).map(({ lifecycleState, versionString }) =>
+  const available = selection.catalogue.ranked(to).map(({ lifecycleState, versionString }) =>
     `${versionString} (${lifecycleState})`
   )
   const channel = selection.roots.get(to.moduleName)
@@ -91,6 +92,12 @@ const unmet = (selection: Selection.Selection, { from, requirement, to }: Select
   const there = available.length === 0 ? "it has no version" : `there are ${available.join(", ")}`
   const message = `${arrows(chain)}: no usable version of ${to.moduleName} fits; ${there}${instead}${by}`
   return [{ _tag: "RangeUnmet", severity, chain, moduleName: to.moduleName, available, message }]
+}
+
+const add = (lists: Map<string, Array<string>>, key: string, entry: string): void => {
+  const list = lists.get(key)
+  if (list === undefined) lists.set(key, [entry])
+  else list.push(entry)
 }
 
 const shortestLoop = (needs: ReadonlyMap<string, ReadonlyArray<string>>, start: string): ReadonlyArray<string> => {
@@ -123,7 +130,7 @@ const entangled = (needs: ReadonlyMap<string, ReadonlyArray<string>>): ReadonlyS
     const open = new Map<string, number>()
     for (const [name, targets] of remaining) {
       open.set(name, targets.length)
-      for (const target of targets) dependents.set(target, [...dependents.get(target) ?? [], name])
+      for (const target of targets) add(dependents, target, name)
     }
     const free = [...remaining.keys()].filter((name) => open.get(name) === 0)
     for (const name of free) {
@@ -168,10 +175,10 @@ const cycles = (selection: Selection.Selection): ReadonlyArray<Found> => {
 const conflicts = (selection: Selection.Selection): ReadonlyArray<Found> =>
   [...selection.chosen].flatMap(([name, { dependencies }]) =>
     dependencies.conflicts.flatMap((requirement): ReadonlyArray<Found> => {
-      const other = selection.modules.find(requirement)?.moduleName
+      const other = selection.catalogue.find(requirement)?.moduleName
       const version = other === undefined ? undefined : selection.chosen.get(other)
       if (other === undefined || other === name || version === undefined) return []
-      if (!Requirement.accepts(requirement, version.versionString)) return []
+      if (!selection.catalogue.accepts(requirement, version.versionString)) return []
       const chain = Selection.chainTo(selection, name)
       const severity = selection.needed.has(name) && selection.needed.has(other) ? "error" : "warning"
       const message = `${arrows(chain)} conflicts with ${Requirement.render(requirement)}, which is here by ` +
@@ -185,7 +192,7 @@ const clashes = (selection: Selection.Selection): ReadonlyArray<Found> => {
   const providers = new Map<string, Array<string>>()
   for (const name of [...selection.chosen.keys()].sort()) {
     for (const capability of new Set(selection.chosen.get(name)?.dependencies.provides)) {
-      providers.set(capability, [...providers.get(capability) ?? [], name])
+      add(providers, capability, name)
     }
   }
   return [...providers].sort().flatMap(([capability, names]): ReadonlyArray<Found> => {

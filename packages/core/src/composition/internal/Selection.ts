@@ -1,20 +1,11 @@
 // The closure of the wanted modules with one version chosen for each.
-import * as Option from "effect/Option"
 import * as Channel from "../Channel.ts"
-import * as Requirement from "../Requirement.ts"
 import type { Request, ResolvableModule, ResolvableVersion } from "../Resolver.ts"
-import { newestFirst } from "./VersionOrder.ts"
-
-export interface Edge {
-  readonly from: string
-  readonly requirement: Requirement.Requirement
-  /** The module it speaks of, absent where the catalogue has none. */
-  readonly to: ResolvableModule | undefined
-}
+import { Catalogue, type Edge } from "./Catalogue.ts"
 
 export interface Selection {
   readonly roots: ReadonlyMap<string, Channel.Channel>
-  readonly modules: Modules
+  readonly catalogue: Catalogue
   readonly chosen: ReadonlyMap<string, ResolvableVersion>
   readonly edges: ReadonlyArray<Edge>
   /** For each reached module the edge by which it was reached first. */
@@ -25,73 +16,20 @@ export interface Selection {
   readonly leftOut: ReadonlySet<string>
 }
 
-export interface Modules {
-  readonly byName: ReadonlyMap<string, ResolvableModule>
-  readonly find: (requirement: Pick<Requirement.Requirement, "name">) => ResolvableModule | undefined
-}
-
 const byText = (left: string, right: string): number => left < right ? -1 : left > right ? 1 : 0
 
-const indexModules = (catalogue: ReadonlyArray<ResolvableModule>): Modules => {
-  const byName = new Map(catalogue.map((module) => [module.moduleName, module]))
-  const byForge = new Map(
-    [...catalogue].sort((left, right) => byText(right.moduleName, left.moduleName))
-      .flatMap((module) => module.forgeRepository === undefined ? [] : [[module.forgeRepository, module] as const])
-  )
-  return {
-    byName,
-    find: ({ name }) => byName.get(name) ?? byForge.get(name) ?? byName.get(name.slice(name.indexOf("/") + 1))
-  }
-}
+const acceptedByAll = (catalogue: Catalogue, edges: ReadonlyArray<Edge>, version: ResolvableVersion): boolean =>
+  edges.every(({ requirement }) => catalogue.accepts(requirement, version.versionString))
 
-const edgesOf = (
-  modules: Modules,
-  from: string,
-  { dependencies }: ResolvableVersion,
-  recommended: boolean
-): ReadonlyArray<Edge> => {
-  const wishes = dependencies.recommends.map((requirement) => ({ ...requirement, optional: true }))
-  return [...dependencies.requires, ...wishes]
-    .filter(({ optional }) => recommended || !optional)
-    .map((requirement) => ({ from, requirement, to: modules.find(requirement) }))
-    .sort((left, right) =>
-      Number(left.requirement.optional) - Number(right.requirement.optional) ||
-      byText(Requirement.render(left.requirement), Requirement.render(right.requirement))
-    )
-}
-
-const trust: { readonly [State in Channel.LifecycleState]: number } = {
-  live: 0,
-  blessed: 1,
-  staging: 2,
-  draft: 3,
-  archived: 4
-}
-
-/** Versions from the most to the least wanted; a channel leaves one or none. */
-export const candidates = (
-  module: ResolvableModule,
-  channel: Channel.Channel | undefined
-): ReadonlyArray<ResolvableVersion> =>
-  channel === undefined
-    ? module.versions.filter(({ quarantined }) => quarantined !== true).sort((left, right) =>
-      trust[left.lifecycleState] - trust[right.lifecycleState] ||
-      newestFirst(left.versionString, right.versionString)
-    )
-    : Option.toArray(Channel.select(module.versions, channel))
-
-const acceptedByAll = (edges: ReadonlyArray<Edge>, version: ResolvableVersion): boolean =>
-  edges.every(({ requirement }) => Requirement.accepts(requirement, version.versionString))
-
-type Wanted = Pick<Selection, "roots" | "modules" | "leftOut"> & { readonly recommended: boolean }
+type Wanted = Pick<Selection, "roots" | "catalogue" | "leftOut">
 
 /** A wish is followed only where it can be met; so a failing wish never spoils what is needed. */
-const isFollowed = ({ leftOut, roots }: Wanted, { requirement, to }: Edge): boolean =>
+const isFollowed = ({ catalogue, leftOut }: Wanted, { requirement, to }: Edge): boolean =>
   to !== undefined &&
   (!requirement.optional ||
     (!leftOut.has(to.moduleName) &&
-      candidates(to, roots.get(to.moduleName)).some((version) =>
-        Channel.isStagingOrAbove(version.lifecycleState) && Requirement.accepts(requirement, version.versionString)
+      catalogue.candidates(to).some((version) =>
+        Channel.isStagingOrAbove(version.lifecycleState) && catalogue.accepts(requirement, version.versionString)
       )))
 
 type Walk = Pick<Selection, "edges" | "reachedBy" | "needed">
@@ -101,24 +39,26 @@ type Walk = Pick<Selection, "edges" | "reachedBy" | "needed">
  * wishes, then without what only wishes led to. At last one that at least explains what is wrong.
  */
 const best = (
+  catalogue: Catalogue,
   module: ResolvableModule,
-  channel: Channel.Channel | undefined,
   edges: ReadonlyArray<Edge>,
   needed: ReadonlySet<string>
 ): ResolvableVersion | undefined => {
+  const versions = catalogue.candidates(module)
+  const usable = versions.filter(({ lifecycleState }) => Channel.isStagingOrAbove(lifecycleState))
+  const welcome = usable.find((version) => acceptedByAll(catalogue, edges, version))
+  if (welcome !== undefined) return welcome
   const hard = edges.filter(({ requirement }) => !requirement.optional)
   const needs = hard.filter(({ from }) => needed.has(from))
-  const versions = candidates(module, channel)
-  const usable = versions.filter(({ lifecycleState }) => Channel.isStagingOrAbove(lifecycleState))
-  for (const wanted of [edges, hard, needs]) {
-    const accepted = usable.find((version) => acceptedByAll(wanted, version))
+  for (const wanted of [hard, needs]) {
+    const accepted = usable.find((version) => acceptedByAll(catalogue, wanted, version))
     if (accepted !== undefined) return accepted
   }
-  return versions.find((version) => acceptedByAll(needs, version)) ?? usable[0] ?? versions[0]
+  return versions.find((version) => acceptedByAll(catalogue, needs, version)) ?? usable[0] ?? versions[0]
 }
 
 const walk = (wanted: Wanted, chosen: ReadonlyMap<string, ResolvableVersion>): Walk => {
-  const { modules, recommended, roots } = wanted
+  const { catalogue, roots } = wanted
   const edges: Array<Edge> = []
   const reachedBy = new Map<string, Edge | undefined>()
   const needed = new Set<string>()
@@ -126,9 +66,11 @@ const walk = (wanted: Wanted, chosen: ReadonlyMap<string, ResolvableVersion>): W
 
   /** The choice so far; of a module that is reached for the first time, the best for the edge that led there. */
   const versionOf = (name: string): ResolvableVersion | undefined => {
-    const module = modules.byName.get(name)
+    const known = chosen.get(name)
+    if (known !== undefined) return known
+    const module = catalogue.byName.get(name)
     const edge = reachedBy.get(name)
-    return chosen.get(name) ?? (module && best(module, roots.get(name), edge === undefined ? [] : [edge], needed))
+    return module && best(catalogue, module, edge === undefined ? [] : [edge], needed)
   }
 
   const follow = (names: Array<string>, enter: (name: string) => void, isWanted: (edge: Edge) => boolean): void => {
@@ -136,7 +78,8 @@ const walk = (wanted: Wanted, chosen: ReadonlyMap<string, ResolvableVersion>): W
       enter(name)
       const version = versionOf(name)
       if (version === undefined) continue
-      for (const edge of edgesOf(modules, name, version, recommended).filter(isWanted)) {
+      for (const edge of catalogue.edgesOf(name, version)) {
+        if (!isWanted(edge)) continue
         edges.push(edge)
         if (edge.to === undefined || !isFollowed(wanted, edge) || reachedBy.has(edge.to.moduleName)) continue
         reachedBy.set(edge.to.moduleName, edge)
@@ -154,7 +97,7 @@ const walk = (wanted: Wanted, chosen: ReadonlyMap<string, ResolvableVersion>): W
 }
 
 const choose = (
-  { modules, roots }: Wanted,
+  { catalogue }: Wanted,
   { edges, needed, reachedBy }: Walk
 ): ReadonlyMap<string, ResolvableVersion> => {
   const edgesTo = new Map<string, Array<Edge>>()
@@ -167,8 +110,8 @@ const choose = (
   }
   const chosen = new Map<string, ResolvableVersion>()
   for (const name of reachedBy.keys()) {
-    const module = modules.byName.get(name)
-    const version = module && best(module, roots.get(name), edgesTo.get(name) ?? [], needed)
+    const module = catalogue.byName.get(name)
+    const version = module && best(catalogue, module, edgesTo.get(name) ?? [], needed)
     if (version !== undefined) chosen.set(name, version)
   }
   return chosen
@@ -183,10 +126,8 @@ const maximumRounds = 100
  * Chooses versions, walks what they ask for, and chooses again with what was learnt until nothing changes. Choices that
  * keep displacing each other end after a fixed number of rounds, and what is then unmet is reported as such.
  */
-export const select = (request: Request, leftOut: ReadonlySet<string>): Selection => {
-  const modules = indexModules(request.catalogue)
-  const roots = new Map(request.roots.map(({ channel, moduleName }) => [moduleName, channel ?? "live"] as const))
-  const wanted: Wanted = { roots, modules, leftOut, recommended: request.recommended ?? true }
+export const select = ({ catalogue, leftOut, roots }: Wanted): Selection => {
+  const wanted: Wanted = { roots, catalogue, leftOut }
   let chosen: ReadonlyMap<string, ResolvableVersion> = new Map()
   let walked = walk(wanted, chosen)
   for (let round = 0; round < maximumRounds; round++) {
@@ -195,7 +136,13 @@ export const select = (request: Request, leftOut: ReadonlySet<string>): Selectio
     chosen = next
     walked = walk(wanted, chosen)
   }
-  return { roots, modules, leftOut, chosen, ...walked }
+  return { ...wanted, chosen, ...walked }
+}
+
+/** What is wanted of what there is. */
+export const start = (request: Request): Pick<Wanted, "roots" | "catalogue"> => {
+  const roots = new Map(request.roots.map(({ channel, moduleName }) => [moduleName, channel ?? "live"] as const))
+  return { roots, catalogue: new Catalogue(request.catalogue, roots, request.recommended ?? true) }
 }
 
 /** The names from a root to the module. Every edge by which a module was reached first leads away from the roots. */
