@@ -13,6 +13,7 @@ interface Allowed {
 const allowed: Readonly<Record<string, Allowed>> = {
   composefs: { siblings: [], libraries: ["effect"], node: true },
   oci: { siblings: [], libraries: ["effect", "undici"], node: true },
+  "lamina-composefs": { siblings: ["composefs", "oci"], libraries: ["effect"], node: true },
   gitea: { siblings: [], libraries: ["effect", "undici"], node: true },
   signing: {
     siblings: ["oci"],

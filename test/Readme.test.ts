@@ -42,12 +42,18 @@ const run = ({ document, line, code }: Example): ReadonlyArray<string> => {
   )
 }
 
+/** A package that is a program shows what it prints; its own tests run that. */
+const hasTranscript = (name: string): boolean =>
+  readFileSync(join(root, "packages", name, "README.md"), "utf8").includes(`$ npx ${name} `)
+
 describe("the examples of the readable files", () => {
   const examples = documents.flatMap(examplesOf)
 
   it("exist for every package", () => {
     const packages = readdirSync(join(root, "packages"))
-    const shown = packages.filter((name) => examples.some(({ code }) => code.includes(`"@lamina/${name}`)))
+    const shown = packages.filter((name) =>
+      examples.some(({ code }) => code.includes(`"@lamina/${name}`)) || hasTranscript(name)
+    )
     assert.deepStrictEqual(shown, packages)
   })
 

@@ -1,0 +1,22 @@
+#!/usr/bin/env node
+// lamina-composefs: the process around the command line.
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import { exitCodes } from "../internal/failure.ts"
+import { ofProcess } from "../internal/io.ts"
+import { main } from "../internal/main.ts"
+
+// A signal interrupts the command, which then takes its temporary files away.
+const interruption = new AbortController()
+let signalCode: number | undefined
+for (const [signal, number] of [["SIGINT", 2], ["SIGTERM", 15], ["SIGHUP", 1]] as const) {
+  process.once(signal, () => {
+    signalCode = 128 + number
+    interruption.abort()
+  })
+}
+
+const exit = await Effect.runPromiseExit(main(process.argv.slice(2), ofProcess(process)), {
+  signal: interruption.signal
+})
+process.exitCode = signalCode ?? (Exit.isSuccess(exit) ? exit.value : exitCodes.defect)

@@ -1,0 +1,21 @@
+import { Dump } from "@lamina/composefs"
+import * as Effect from "effect/Effect"
+import { command } from "../command.ts"
+import { directoryOptions } from "../directory.ts"
+import { printAll } from "../lines.ts"
+import * as Source from "../source.ts"
+import { treeOf } from "../trees.ts"
+
+export const dump = command({
+  usage: "dump [OPTIONS] SOURCE...",
+  about: "Prints every file of each SOURCE as a line of the format composefs-dump(5), which mkfs takes back.",
+  options: directoryOptions,
+  operands: { least: 1, most: 1000 },
+  run: Effect.fnUntraced(function*(values, sources, io) {
+    for (const text of sources) {
+      const tree = yield* treeOf(yield* Source.open(text, io), values, io)
+      yield* printAll(io, Dump.printLines(tree))
+    }
+    return 0
+  })
+})

@@ -1,0 +1,89 @@
+import { FsVerity, Image, ObjectStore } from "@lamina/composefs"
+import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
+import { command } from "../command.ts"
+import { directoryOptions } from "../directory.ts"
+import { Misuse } from "../failure.ts"
+import { writeFile } from "../files.ts"
+import type { Io } from "../io.ts"
+import { choice, flag, text } from "../options.ts"
+import * as Source from "../source.ts"
+import { treeOf } from "../trees.ts"
+
+export const mkfs = command({
+  usage: "mkfs [OPTIONS] SOURCE IMAGE",
+  about: `Writes the composefs image of SOURCE to the file IMAGE, byte for byte as mkcomposefs does. Both may be "-".`,
+  options: {
+    "digest-store": text("PATH", "Store content files in this directory"),
+    durability: choice(
+      ["none", "end", "file"],
+      "When stored files are forced to the disk: never, all at the end (the default), or each"
+    ),
+    ...directoryOptions,
+    "print-digest": flag("Print the digest of the image"),
+    "print-digest-only": flag("Print the digest of the image, don't write it; IMAGE is left out"),
+    json: flag("With one of these two, print digest, size and format version as JSON"),
+    "from-file": flag("The source is a dump file, not a directory"),
+    "min-version": choice(["0", "1"], "Use this format version at least (default 0)"),
+    "max-version": choice(["0", "1"], "Use this format version at most (default 1)")
+  },
+  operands: { least: 1, most: 2 },
+  run: Effect.fnUntraced(function*(values, [sourceText = "", target], io) {
+    const onlyDigest = values["print-digest-only"]
+    const printsDigest = onlyDigest || values["print-digest"]
+    yield* checkTarget(target, onlyDigest, printsDigest, io)
+    const source = yield* openSource(sourceText, values["from-file"], io)
+    const store = values["digest-store"]
+    if (store !== undefined && source.kind !== "directory") {
+      return yield* new Misuse({ problem: "--digest-store needs a directory as SOURCE: only there are contents" })
+    }
+    const objects = store === undefined
+      ? undefined
+      : yield* ObjectStore.open({ directory: store, durability: values.durability ?? "end" })
+    const tree = yield* treeOf(source, values, io, objects)
+    if (objects !== undefined) yield* objects.flush
+    const image = yield* Effect.fromResult(
+      Image.write(tree, {
+        minVersion: versionOf(values["min-version"]),
+        maxVersion: versionOf(values["max-version"])
+      })
+    )
+    if (target === "-") yield* io.print(image)
+    else if (target !== undefined) yield* writeFile(target, image)
+    if (printsDigest) yield* io.print(values.json ? describe(image) : `${FsVerity.digest(image)}\n`)
+    return 0
+  })
+})
+
+const versionOf = (text: "0" | "1" | undefined): Image.Version | undefined =>
+  text === undefined ? undefined : text === "1" ? 1 : 0
+
+const checkTarget = (
+  target: string | undefined,
+  onlyDigest: boolean,
+  printsDigest: boolean,
+  io: Io
+): Effect.Effect<void, Misuse> => {
+  const problem = onlyDigest && target !== undefined
+    ? "--print-digest-only writes no image: leave IMAGE out"
+    : !onlyDigest && target === undefined
+    ? "expected IMAGE, the file to write"
+    : target === "-" && io.outputIsTerminal
+    ? "an image is nothing for a terminal: redirect the output"
+    : target === "-" && printsDigest
+    ? "the digest would get into the image on the standard output: write it to a file"
+    : undefined
+  return problem === undefined ? Effect.void : Effect.fail(new Misuse({ problem }))
+}
+
+const openSource = (
+  text: string,
+  fromFile: boolean,
+  io: Io
+): Effect.Effect<Source.Source, Source.SourceFailure> =>
+  fromFile ? Effect.succeed({ kind: "dump", path: text, content: undefined }) : Source.open(text, io)
+
+const describe = (image: Uint8Array): string => {
+  const version = Result.getOrThrow(Image.read(image)).version
+  return `${JSON.stringify({ digest: FsVerity.digest(image), size: image.length, version })}\n`
+}

@@ -1,0 +1,89 @@
+/** The command line as a function: arguments and surroundings in, an exit code out. */
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import { asksForHelp, type Command } from "./command.ts"
+import { exitCodes, type Failure, Misuse, OutputClosed } from "./failure.ts"
+import { type Io, printable, printableLines } from "./io.ts"
+import { nearestOf } from "./options.ts"
+import { version } from "./version.ts"
+
+interface Entry {
+  readonly summary: string
+  /** Loaded when it is called for: most of the time to start is the loading of modules. */
+  readonly load: () => Promise<Command>
+}
+
+const commands: Readonly<Record<string, Entry>> = {
+  digest: {
+    summary: "fs-verity digests of files; image digests of directories and other trees",
+    load: async () => (await import("./commands/digest.ts")).digest
+  },
+  mkfs: {
+    summary: "write the image of a directory, a dump or another tree",
+    load: async () => (await import("./commands/mkfs.ts")).mkfs
+  },
+  dump: {
+    summary: "print a tree in the format composefs-dump(5)",
+    load: async () => (await import("./commands/dump.ts")).dump
+  }
+}
+
+const help = `Usage: lamina-composefs COMMAND [OPTIONS] ...
+
+composefs images, byte for byte those of mkcomposefs, and what belongs to them.
+
+Commands:
+${Object.entries(commands).map(([name, { summary }]) => `  ${name.padEnd(9)}${summary}`).join("\n")}
+
+lamina-composefs COMMAND --help tells the options of a command; --version prints the version.
+
+A SOURCE is a directory, an image or a dump (told apart by what is in the file), - for the standard input, or, with a
+prefix, dir:PATH, image:PATH or dump:PATH.
+
+Exit codes: 0 done, 1 a difference or a failed verification, 2 a command line that was not understood, 3 something
+unreadable, unwritable or malformed, 70 a defect of this program, 141 the output was closed, 130 and 143 interrupted.
+`
+
+/** Runs a command line; what went wrong is told, and is in the exit code. */
+export const main = (args: ReadonlyArray<string>, io: Io): Effect.Effect<number> =>
+  Effect.scoped(dispatch(args, io)).pipe(
+    Effect.exit,
+    Effect.flatMap((exit) =>
+      Exit.isSuccess(exit)
+        ? Effect.succeed(exit.value)
+        : Cause.hasInterruptsOnly(exit.cause)
+        ? Effect.interrupt
+        : Effect.sync(() => report(exit.cause, io))
+    )
+  )
+
+const dispatch = Effect.fnUntraced(function*(args: ReadonlyArray<string>, io: Io) {
+  const [name = "", ...rest] = args
+  if (name === "--version") return yield* Effect.as(io.print(`lamina-composefs ${version}\n`), exitCodes.ok)
+  const entry = Object.hasOwn(commands, name) ? commands[name] : undefined
+  if (entry === undefined) {
+    if (asksForHelp(args) || name === "help") return yield* Effect.as(io.print(help), exitCodes.ok)
+    return yield* new Misuse({ problem: name === "" ? "expected a command" : unknownCommand(name) })
+  }
+  const command = yield* Effect.promise(entry.load)
+  return yield* command.run(rest, io)
+})
+
+const unknownCommand = (name: string): string => {
+  const nearest = nearestOf(name, Object.keys(commands))
+  return `unknown command ${JSON.stringify(name)}${nearest === undefined ? "" : `; did you mean ${nearest}?`}`
+}
+
+const report = (cause: Cause.Cause<Failure>, io: Io): number => {
+  const failure = cause.reasons.find(Cause.isFailReason)?.error
+  if (failure === undefined) {
+    io.tell(`lamina-composefs: this is a defect of lamina-composefs:\n${printableLines(Cause.pretty(cause))}\n`)
+    return exitCodes.defect
+  }
+  if (failure instanceof OutputClosed) return exitCodes.outputClosed
+  io.tell(`lamina-composefs: ${printable(failure.message)}\n`)
+  if (!(failure instanceof Misuse)) return exitCodes.failed
+  io.tell("lamina-composefs --help tells what there is.\n")
+  return exitCodes.usage
+}

@@ -1,0 +1,66 @@
+/** Where a tree comes from: the SOURCE of a command line. */
+import { Dump, Image } from "@lamina/composefs"
+import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
+import { statSync } from "node:fs"
+import { Misuse, systemProblem, Unusable } from "./failure.ts"
+import { readFile } from "./files.ts"
+import type { Io } from "./io.ts"
+
+export type Kind = "directory" | "image" | "dump"
+
+/** A source of which is known what it is. */
+export interface Source {
+  readonly kind: Kind
+  /** What comes after the prefix; `-` for the standard input. */
+  readonly path: string
+  /** The whole content, where telling the kind took reading it. */
+  readonly content: Uint8Array | undefined
+}
+
+const prefixes: Readonly<Record<string, Kind>> = { dir: "directory", image: "image", dump: "dump" }
+
+export type SourceFailure = Misuse | Unusable
+
+/** Tells what a source is: by its prefix, or else by looking at it. */
+export const open = Effect.fnUntraced(function*(text: string, io: Io): Effect.fn.Return<Source, SourceFailure> {
+  const tree = text === "-" ? undefined : yield* treeIn(text)
+  if (tree !== undefined) return tree
+  const content = yield* read(text, io)
+  return { kind: isImage(content) ? "image" : "dump", path: text, content }
+})
+
+/** The source that a text names without looking into a file: with a prefix, or a directory. */
+export const treeIn = Effect.fnUntraced(function*(text: string): Effect.fn.Return<Source | undefined, SourceFailure> {
+  const [, prefix = "", rest = ""] = /^([a-z]+):(.*)$/s.exec(text) ?? []
+  const kind = Object.hasOwn(prefixes, prefix) ? prefixes[prefix] : undefined
+  if (kind === undefined) {
+    return (yield* isDirectory(text)) ? { kind: "directory", path: text, content: undefined } : undefined
+  }
+  if (rest !== "") return { kind, path: rest, content: undefined }
+  return yield* new Misuse({ problem: `expected ${prefix}:PATH, got ${JSON.stringify(text)}` })
+})
+
+/** The bytes of a file or of the standard input. */
+export const read = (path: string, io: Io): Effect.Effect<Uint8Array, Unusable> =>
+  path === "-" ? io.input : readFile(path)
+
+/** The first bytes of every composefs image (reference §3.1); no dump begins so. */
+const imageMagic = 0xd078629a
+
+export const isImage = (content: Uint8Array): boolean =>
+  content.length >= 4 && Buffer.from(content.buffer, content.byteOffset, 4).readUInt32LE(0) === imageMagic
+
+const isDirectory = (path: string): Effect.Effect<boolean, Unusable> =>
+  Effect.try({
+    try: () => statSync(path).isDirectory(),
+    catch: (cause) => new Unusable({ subject: path, problem: systemProblem(cause) })
+  })
+
+/** Reads a source that is an image or a dump. */
+export const readTree = Effect.fnUntraced(function*(source: Source, io: Io) {
+  const content = source.content ?? (yield* read(source.path, io))
+  return source.kind === "image"
+    ? yield* Effect.fromResult(Result.map(Image.read(content), ({ tree }) => tree))
+    : yield* Effect.fromResult(Dump.parse(content))
+})
