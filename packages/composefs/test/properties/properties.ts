@@ -5,6 +5,8 @@
 import { Dump, Image, type Tree } from "@lamina/composefs"
 import * as Result from "effect/Result"
 import * as fc from "fast-check"
+import { respell } from "../../fuzz/dumpTexts.ts"
+import { Random } from "../../fuzz/Random.ts"
 import { anyTree } from "../anyTree.ts"
 
 export interface Property {
@@ -91,10 +93,28 @@ const sameDumpThroughImage = (tree: Tree.Tree): string | undefined => {
   return Dump.print(Result.getOrThrow(Image.read(again)).tree) === text ? undefined : "another dump"
 }
 
+/** Whatever spelling a dump comes in, it is the same tree. */
+const sameTreeInAnySpelling = ([tree, seed]: readonly [Tree.Tree, number]): string | undefined => {
+  const text = Dump.print(tree)
+  const spelling = respell(text, new Random(seed))
+  const parsed = Dump.parse(Buffer.from(spelling, "latin1"))
+  if (Result.isFailure(parsed)) {
+    const { line, message } = parsed.failure
+    return `${message}, in ${JSON.stringify(spelling.split("\n")[line - 1]?.slice(0, 1000))}`
+  }
+  return Dump.print(parsed.success) === text ? undefined : `another tree: ${spelling.slice(0, 5000)}`
+}
+
 export const properties: ReadonlyArray<Property> = [
   property("image of version 0 → tree → the same image", anyTree(), writeReadWrite(0), showTree),
   property("image of version 1 → tree → the same image", anyTree(), writeReadWrite(1), showTree),
   property("dump → tree → the same dump", anyTree(), dumpParseDump, showTree),
+  property(
+    "dump in any spelling → the same tree",
+    fc.tuple(anyTree(), fc.nat()),
+    sameTreeInAnySpelling,
+    ([tree, seed]) => `spelling ${seed} of\n${showTree(tree)}`
+  ),
   property("tree → dump → tree: the same image", anyTree(), sameImageThroughDump, showTree),
   property("image → tree → dump → image: the same dump", anyTree(), sameDumpThroughImage, showTree)
 ]

@@ -130,7 +130,7 @@ class Fields {
 
 const smallNumber = /^[0-9]{1,9}$/
 const signedNumber = /^[\t\v\f\r]*([+-]?)([0-9]{1,40})$/
-const octalNumber = /^[\t\v\f\r]*\+?([0-7]{1,22})$/
+const octalNumber = /^[\t\v\f\r]*([+-]?)([0-7]{1,22})$/
 
 const parseInteger = (text: string): bigint | undefined => {
   const match = signedNumber.exec(text)
@@ -170,7 +170,8 @@ const parseNode = (fields: Fields, interned: Interned, strict: boolean): Node.No
   const match = octalNumber.exec(isLink ? text.slice(1) : text)
   if (match === null) fields.fail("MODE", invalid("MODE", "an octal number, for a hard link after @", text))
   // Only the low 16 bits count. They are the last six digits, so no precision is lost.
-  const mode = Number.parseInt((match?.[1] ?? "0").slice(-6), 8) & 0xffff
+  const digits = Number.parseInt((match?.[2] ?? "0").slice(-6), 8)
+  const mode = (match?.[1] === "-" ? -digits : digits) & 0xffff
   return isLink ? parseHardLink(fields, mode) : parseInode(fields, mode, interned, strict)
 }
 
@@ -179,9 +180,10 @@ const parseHardLink = (fields: Fields, mode: number): Node.HardLink => {
   if ((mode & typeMask) === fileType.directory) {
     fields.fail("MODE", invalid("MODE", "a hard link to anything but a directory", fields.text("MODE")))
   }
-  const payload = untilNul(fields.optional("PAYLOAD") ?? "")
-  if (payload === "") fields.fail("PAYLOAD", invalid("PAYLOAD", "the path of the link's target", "nothing"))
-  return Node.hardLink(canonicalPath(payload))
+  const payload = fields.optional("PAYLOAD")
+  if (payload === undefined) fields.fail("PAYLOAD", invalid("PAYLOAD", "the path of the link's target", "nothing"))
+  // An empty path leads to the root, as "/" does.
+  return Node.hardLink(canonicalPath(untilNul(payload ?? "")))
 }
 
 const parseInode = (fields: Fields, mode: number, interned: Interned, strict: boolean): Node.Inode => {
@@ -200,7 +202,7 @@ const parseInode = (fields: Fields, mode: number, interned: Interned, strict: bo
   const content = parseContent(fields, size)
   const isExternal = (mode & typeMask) === fileType.regular && size > 0n && content === undefined
   const digest = parseDigest(fields, isExternal)
-  if (strict) checkStrictly(fields, mode, { size, rdev, content, payload })
+  if (strict) checkStrictly(fields, mode, { size, content, payload })
   switch (mode & typeMask) {
     case fileType.directory:
       return Node.directory(new Map(), options)
@@ -277,8 +279,8 @@ const parseContent = (fields: Fields, size: bigint): ByteString.ByteString | und
 const digestPattern = /^(?:[0-9a-fA-F]{64}){1,2}$/
 
 const parseDigest = (fields: Fields, matters: boolean): string | undefined => {
-  const text = fields.text("DIGEST")
-  if (text === "-") return undefined
+  const text = fields.optional("DIGEST")
+  if (text === undefined) return undefined
   // A line may end early where the digest does not matter.
   if (text === "" && !matters) return undefined
   if (!digestPattern.test(text)) {
@@ -308,14 +310,14 @@ const checkStrictly = (
   mode: number,
   line: {
     readonly size: bigint
-    readonly rdev: number
     readonly content: ByteString.ByteString | undefined
     readonly payload: ByteString.ByteString
   }
 ): void => {
   const type = mode & typeMask
-  if (line.rdev !== 0 && type !== fileType.characterDevice && type !== fileType.blockDevice) {
-    fields.fail("RDEV", invalid("RDEV", "0 for anything but a device", String(line.rdev)))
+  const isDevice = type === fileType.characterDevice || type === fileType.blockDevice
+  if (!isDevice && fields.integer("RDEV") !== 0n) {
+    fields.fail("RDEV", invalid("RDEV", "0 for anything but a device", fields.text("RDEV")))
   }
   if (type !== fileType.symlink) return
   if (line.content !== undefined) {
