@@ -1,5 +1,7 @@
 /** Trees of directories: the options of mkcomposefs that say what of a directory counts. */
-import { Node, type ObjectStore, Tree } from "@lamina/composefs"
+import * as Node from "@lamina/composefs/Node"
+import type * as ObjectStore from "@lamina/composefs/ObjectStore"
+import * as Tree from "@lamina/composefs/Tree"
 import * as Effect from "effect/Effect"
 import { Misuse, Unusable } from "./failure.ts"
 import type { Io } from "./io.ts"

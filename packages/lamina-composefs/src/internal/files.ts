@@ -10,6 +10,7 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  statSync,
   writeSync
 } from "node:fs"
 import { basename, dirname, join } from "node:path"
@@ -57,3 +58,10 @@ const writeAll = (path: string, flags: "w" | "wx", content: Uint8Array): void =>
     closeSync(file)
   }
 }
+
+/** The directory, if it is one: what only reads a store must not make one. */
+export const existingDirectory = (path: string): Effect.Effect<string, Unusable> =>
+  Effect.flatMap(attempt(path, () => statSync(path).isDirectory()), (isDirectory) =>
+    isDirectory
+      ? Effect.succeed(path)
+      : Effect.fail(new Unusable({ subject: path, problem: "it is not a directory" })))

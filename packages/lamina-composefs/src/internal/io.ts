@@ -55,24 +55,3 @@ const writeFailure = (error: Error): OutputClosed | Unusable =>
   "code" in error && (error.code === "EPIPE" || error.code === "ERR_STREAM_DESTROYED")
     ? new OutputClosed()
     : new Unusable({ subject: "standard output", problem: systemProblem(error) })
-
-/**
- * A text that cannot steer a terminal or forge a line: control characters (ESC, C1 and the rest), marks that turn the
- * direction of writing, and bytes that are not UTF-8 become `\xHH`, as in a dump. Other languages stay readable.
- */
-export const printable = (text: string): string => text.replace(unprintable, escapeCharacter)
-
-// oxlint-disable-next-line no-control-regex
-const unprintable = /[\u0000-\u001f\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]|\p{Surrogate}/gu
-
-const escapeCharacter = (character: string): string => {
-  const named = { "\n": "\\n", "\r": "\\r", "\t": "\\t" }[character]
-  if (named !== undefined) return named
-  const code = character.codePointAt(0) ?? 0
-  // Bytes of names that are not UTF-8 stand as U+DC80..U+DCFF.
-  const bytes = code >= 0xdc80 && code <= 0xdcff ? [code - 0xdc00] : Buffer.from(character)
-  return Array.from(bytes, (byte) => `\\x${byte.toString(16).padStart(2, "0")}`).join("")
-}
-
-/** As {@link printable}, for a message of several lines. */
-export const printableLines = (text: string): string => text.split("\n").map(printable).join("\n")

@@ -4,7 +4,8 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import { asksForHelp, type Command } from "./command.ts"
 import { exitCodes, type Failure, Misuse, OutputClosed } from "./failure.ts"
-import { type Io, printable, printableLines } from "./io.ts"
+import type { Io } from "./io.ts"
+import { printable, printableLines } from "./names.ts"
 import { nearestOf } from "./options.ts"
 import { version } from "./version.ts"
 
@@ -26,6 +27,30 @@ const commands: Readonly<Record<string, Entry>> = {
   dump: {
     summary: "print a tree in the format composefs-dump(5)",
     load: async () => (await import("./commands/dump.ts")).dump
+  },
+  ls: {
+    summary: "list files and where their contents are",
+    load: async () => (await import("./commands/ls.ts")).ls
+  },
+  objects: {
+    summary: "list the objects that images need",
+    load: async () => (await import("./commands/objects.ts")).objects
+  },
+  missing: {
+    summary: "list the objects that images need and a store lacks",
+    load: async () => (await import("./commands/missing.ts")).missing
+  },
+  diff: {
+    summary: "tell what differs between two trees, path by path and field by field",
+    load: async () => (await import("./commands/diff.ts")).diff
+  },
+  fsck: {
+    summary: "compare the objects of a store with their names",
+    load: async () => (await import("./commands/fsck.ts")).fsck
+  },
+  verify: {
+    summary: "confirm the fs-verity digest of a file",
+    load: async () => (await import("./commands/verify.ts")).verify
   }
 }
 

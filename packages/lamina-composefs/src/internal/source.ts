@@ -1,5 +1,6 @@
 /** Where a tree comes from: the SOURCE of a command line. */
-import { Dump, Image } from "@lamina/composefs"
+import * as Dump from "@lamina/composefs/Dump"
+import * as Image from "@lamina/composefs/Image"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import { statSync } from "node:fs"

@@ -1,7 +1,8 @@
 /** The tree of any source. */
-import type { ObjectStore } from "@lamina/composefs"
+import type * as ObjectStore from "@lamina/composefs/ObjectStore"
 import * as Effect from "effect/Effect"
 import { type DirectoryValues, scan } from "./directory.ts"
+import { Misuse } from "./failure.ts"
 import type { Io } from "./io.ts"
 import * as Source from "./source.ts"
 
@@ -15,4 +16,11 @@ export const treeOf = Effect.fnUntraced(function*(
   return source.kind === "directory"
     ? yield* scan(source.path, values, io, objects)
     : yield* Source.readTree(source, io)
+})
+
+/** Reads sources which are images or dumps: commands about stores have no use for directories. */
+export const storedTreeOf = Effect.fnUntraced(function*(text: string, io: Io) {
+  const source = yield* Source.open(text, io)
+  if (source.kind !== "directory") return yield* Source.readTree(source, io)
+  return yield* new Misuse({ problem: `${text} is a directory: expected an image or a dump` })
 })

@@ -3,9 +3,9 @@
  * the whole tree before it is scanned.
  */
 import * as Effect from "effect/Effect"
-import { isUtf8 } from "node:buffer"
 import { spawn } from "node:child_process"
 import { Unusable } from "./failure.ts"
+import { toText } from "./names.ts"
 
 type Attributes = ReadonlyMap<string, Uint8Array>
 
@@ -69,17 +69,9 @@ export class Listing {
     }
     const [, name = "", value] = /^([^=]+)(?:=0x((?:[0-9a-f]{2})*))?$/.exec(line) ?? []
     if (name === "") this.#problem ??= `getfattr printed ${JSON.stringify(line.slice(0, 100))}`
-    else this.#current.set(textOf(unescape(name)), Buffer.from(value ?? "", "hex"))
+    else this.#current.set(toText(Buffer.from(unescape(name), "latin1")), Buffer.from(value ?? "", "hex"))
   }
 }
 
 const unescape = (text: string): string =>
   text.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)))
-
-/** Names are strings: UTF-8, or else each foreign byte as a lone surrogate, as `Node` of @lamina/composefs has it. */
-const textOf = (bytes: string): string => {
-  const buffer = Buffer.from(bytes, "latin1")
-  return isUtf8(buffer)
-    ? buffer.toString("utf8")
-    : bytes.replace(/[\u0080-\u00ff]/g, (byte) => String.fromCharCode(0xdc00 + byte.charCodeAt(0)))
-}

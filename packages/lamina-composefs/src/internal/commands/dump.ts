@@ -1,4 +1,4 @@
-import { Dump } from "@lamina/composefs"
+import * as Dump from "@lamina/composefs/Dump"
 import * as Effect from "effect/Effect"
 import { command } from "../command.ts"
 import { directoryOptions } from "../directory.ts"

@@ -1,4 +1,6 @@
-import { FsVerity, Image, ObjectStore } from "@lamina/composefs"
+import * as FsVerity from "@lamina/composefs/FsVerity"
+import * as Image from "@lamina/composefs/Image"
+import * as ObjectStore from "@lamina/composefs/ObjectStore"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import { command } from "../command.ts"

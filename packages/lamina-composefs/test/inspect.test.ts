@@ -1,0 +1,117 @@
+import { assert, describe, it } from "@effect/vitest"
+import { mkdirSync, readdirSync, writeFileSync } from "node:fs"
+import { join } from "node:path"
+import { run, scratchDirectory } from "./support.ts"
+
+const directory = scratchDirectory()
+const at = (name: string): string => join(directory, name)
+
+const digest = "1e2eaa4202d750a41174ee454970b92c1bc2f925b1e35076d8c7d5f56362ba64"
+const object = `${digest.slice(0, 2)}/${digest.slice(2)}`
+const dump = `/ 0 40755 3 0 0 0 0.0 - - -
+/a\\x20\\x1b[31m 11 100644 2 0 0 0 0.0 ${object} - ${digest}
+/b 11 @100644 2 0 0 0 0.0 /a\\x20\\x1b[31m - -
+/dir 0 40755 2 0 0 0 0.0 - - -
+/dir/link 3 120777 1 0 0 0 0.0 x\\x20\\xff - -
+/inline 1 100644 1 0 0 0 0.0 - x -
+/sparse 9 100644 1 0 0 0 0.0 - - -
+/zero 0 20644 1 0 0 261 0.0 - - - user.k\\x3d=v
+`
+writeFileSync(at("tree.dump"), dump)
+
+describe("dump", () => {
+  it("prints what was read, from a dump or its image", async () => {
+    assert.strictEqual((await run(["dump", at("tree.dump")])).output, dump)
+    assert.strictEqual((await run(["mkfs", at("tree.dump"), at("tree.img")])).code, 0)
+    assert.strictEqual((await run(["dump", at("tree.img")])).output, dump)
+    assert.strictEqual((await run(["dump", `image:${at("tree.img")}`, at("tree.img")])).output, dump + dump)
+  })
+
+  it("takes a file for what its prefix says", async () => {
+    const { code, told } = await run(["dump", `image:${at("tree.dump")}`])
+    assert.strictEqual(code, 3)
+    assert.include(told, "not a composefs image")
+  })
+})
+
+describe("ls", () => {
+  it("prints paths, objects and targets, escaped", async () => {
+    assert.strictEqual(
+      (await run(["ls", at("tree.img")])).output,
+      `/a \\x1b[31m\t@ ${object}\n/b\n/dir/\t\n/dir/link\t-> x\\x20\\xff\n/inline\n/sparse\n/zero\n`
+    )
+  })
+})
+
+describe("objects and missing", () => {
+  it("tell what an image needs, and what of that a store lacks", async () => {
+    assert.strictEqual((await run(["objects", at("tree.img"), at("tree.dump")])).output, `${object}\n`)
+    mkdirSync(at("store"))
+    assert.deepInclude(await run(["missing", at("store"), at("tree.img")]), { code: 1, output: `${object}\n` })
+    mkdirSync(join(at("store"), object.slice(0, 2)))
+    writeFileSync(join(at("store"), object), "hello world")
+    assert.deepInclude(await run(["missing", at("store"), at("tree.img")]), { code: 0, output: "" })
+  })
+
+  it("make no store where there is none", async () => {
+    assert.strictEqual((await run(["missing", at("nowhere"), at("tree.img")])).code, 3)
+    assert.strictEqual((await run(["fsck", at("nowhere")])).code, 3)
+    assert.notInclude(readdirSync(directory), "nowhere")
+  })
+})
+
+describe("fsck", () => {
+  it("finds a corrupt object, and tells what is none", async () => {
+    assert.deepInclude(await run(["fsck", at("store")]), { code: 0, output: "1 objects, 11 bytes, 0 corrupt\n" })
+    writeFileSync(join(at("store"), object), "hello worle")
+    writeFileSync(join(at("store"), "no\tte"), "")
+    const { code, output } = await run(["fsck", at("store")])
+    assert.strictEqual(code, 1)
+    assert.include(output, `corrupt: ${digest}, its content has `)
+    assert.include(output, "no object: no\\tte\n")
+    const report: unknown = JSON.parse((await run(["fsck", "--json", at("store")])).output)
+    assert.deepInclude(report, { objects: 1, size: 11, foreign: ["no\tte"] })
+  })
+})
+
+describe("verify", () => {
+  it("confirms the digest of a file, or ends with 1 and tells both", async () => {
+    writeFileSync(at("hello"), "hello world")
+    for (const text of [digest, `sha256:${digest}`]) {
+      assert.deepInclude(await run(["verify", at("hello"), text]), { code: 0, output: `${at("hello")}: confirmed\n` })
+    }
+    const other = digest.replace("1", "2")
+    assert.deepInclude(await run(["verify", at("hello"), other]), {
+      code: 1,
+      output: "",
+      told: `${at("hello")}: expected sha256:${other}, got sha256:${digest}\n`
+    })
+    assert.strictEqual((await run(["verify", at("hello"), "1234"])).code, 2)
+    assert.strictEqual((await run(["verify", at("hello"), `sha512:${digest}`])).code, 2)
+    assert.strictEqual((await run(["verify", at("nowhere"), digest])).code, 3)
+  })
+})
+
+describe("diff", () => {
+  const other = dump.replace("/inline 1 100644", "/inline 1 100600").replace("user.k\\x3d=v", "user.k\\x3d=w")
+
+  it("says nothing but that there are no differences, and ends with 0", async () => {
+    assert.deepInclude(await run(["diff", at("tree.dump"), at("tree.img")]), { code: 0, output: "no differences\n" })
+  })
+
+  it("prints each difference and ends with 1", async () => {
+    const { code, output } = await run(["diff", at("tree.img"), "-"], { input: other })
+    assert.strictEqual(code, 1)
+    assert.include(output, "~ /inline: mode 0644 -> 0600\n")
+    assert.include(output, "~ /zero: xattr user.k= ")
+    const summary = await run(["diff", "--summary", at("tree.img"), "-"], { input: other })
+    assert.strictEqual(summary.code, 1)
+    assert.notInclude(summary.output, "~ ")
+  })
+
+  it("leaves out what does not count", async () => {
+    const ignoring = ["--ignore=mode", "--ignore=xattr:user.k="]
+    assert.strictEqual((await run(["diff", ...ignoring, at("tree.img"), "-"], { input: other })).code, 0)
+    assert.strictEqual((await run(["diff", "--ignore=colour", at("tree.img"), "-"], { input: other })).code, 2)
+  })
+})
