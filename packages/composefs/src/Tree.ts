@@ -8,7 +8,15 @@ import type * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import type { ContentError } from "./Content.ts"
+import { oci as ociRules } from "./Flatten.ts"
 import * as ByteString from "./internal/byteString.ts"
+import type { FlattenError } from "./internal/flatten/flattenError.ts"
+import {
+  type FlattenedLayers,
+  flattenLayers,
+  type LayersOptions,
+  type LayerSource
+} from "./internal/flatten/flattenLayers.ts"
 import { findNode, LinkResolver, type Resolution } from "./internal/links.ts"
 import { join } from "./internal/paths.ts"
 import { type DirectoryOptions, scanDirectory, type ScannedDirectory } from "./internal/scan.ts"
@@ -101,6 +109,42 @@ export const fromDirectory = <E = never, R = never>(
   directory: string,
   options?: DirectoryOptions<E, R>
 ): Effect.Effect<ScannedDirectory, TreeError | ContentError | E, R> => scanDirectory(directory, options ?? {})
+
+/**
+ * Flattens the layers of an image, base first, without touching the file system: one pass over each, memory bounded by
+ * the tree. Files of more than 64 bytes become external, known by their fs-verity digest; with `objects`, each is also
+ * stored while it is read.
+ *
+ * Layers are tar archives of any dialect (v7, ustar, GNU, PAX), compressed or not, and may be hostile: nothing of them
+ * becomes a path of this machine. Refused are paths with `..`, sparse files, sockets and other kinds of entries, bytes
+ * behind an archive, layers that are not distributable, and what exceeds a limit.
+ *
+ * **Example**
+ *
+ * ```ts
+ * import { Flatten, Image, Tree } from "@lamina/composefs"
+ * import * as Effect from "effect/Effect"
+ * import * as Stream from "effect/Stream"
+ * import { gzipSync } from "node:zlib"
+ *
+ * const layer = {
+ *   mediaType: "application/vnd.oci.image.layer.v1.tar+gzip",
+ *   content: Stream.make(gzipSync(new Uint8Array(1024)))
+ * }
+ * const program = Effect.gen(function*() {
+ *   const { tree } = yield* Tree.fromLayers([layer], { flatten: Flatten.oci })
+ *   return yield* Effect.fromResult(Image.digest(tree))
+ * })
+ * ```
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const fromLayers = <E = never, R = never>(
+  layers: Iterable<LayerSource<E, R>>,
+  options: LayersOptions = {}
+): Effect.Effect<FlattenedLayers, FlattenError | ContentError | E, R> =>
+  flattenLayers(layers, options, options.flatten ?? ociRules)
 
 /**
  * Every entry of a tree, depth first, parents before what is in them, names in byte order.

@@ -1,6 +1,7 @@
 export * as Content from "./Content.ts"
 export * as Diff from "./Diff.ts"
 export * as Dump from "./Dump.ts"
+export * as Flatten from "./Flatten.ts"
 export * as FsVerity from "./FsVerity.ts"
 export * as Image from "./Image.ts"
 export * as Layer from "./Layer.ts"

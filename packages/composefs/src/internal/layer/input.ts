@@ -19,6 +19,14 @@ export class Input<E, R> {
     return this.#offset
   }
 
+  /** Exactly `size` bytes if they are at hand in one piece: most are, and need no effect. */
+  now(size: number): Buffer | undefined {
+    const chunk = this.#chunks[0]
+    if (chunk === undefined || chunk.length < size || size === 0) return undefined
+    this.#drop(chunk, size)
+    return Buffer.from(chunk.buffer, chunk.byteOffset, size)
+  }
+
   /** At most `limit` bytes as they come; empty only at the end. */
   readonly some: (limit: number) => Effect.Effect<Uint8Array, Pull.ExcludeDone<E>, R> = (limit) =>
     Effect.suspend(() => {
@@ -26,11 +34,8 @@ export class Input<E, R> {
       if (chunk === undefined) {
         return Effect.flatMap(this.#more, (isMore) => isMore ? this.some(limit) : Effect.succeed(new Uint8Array(0)))
       }
-      const taken = chunk.subarray(0, limit)
-      if (taken.length === chunk.length) this.#chunks.shift()
-      else this.#chunks[0] = chunk.subarray(limit)
-      this.#offset += taken.length
-      return Effect.succeed(taken)
+      this.#drop(chunk, limit)
+      return Effect.succeed(chunk.subarray(0, limit))
     })
 
   /** Exactly `size` bytes, or fewer at the end. */
@@ -57,6 +62,12 @@ export class Input<E, R> {
         })
     )
     return Stream.fromPull(Effect.succeed(pull))
+  }
+
+  #drop(chunk: Uint8Array, limit: number): void {
+    if (limit >= chunk.length) this.#chunks.shift()
+    else this.#chunks[0] = chunk.subarray(limit)
+    this.#offset += Math.min(limit, chunk.length)
   }
 
   get #more(): Effect.Effect<boolean, Pull.ExcludeDone<E>, R> {

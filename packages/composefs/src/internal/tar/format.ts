@@ -1,4 +1,7 @@
-/** The tar format: ustar headers with PAX records (POSIX.1-2008, pax(1), "Extended Description"). */
+/**
+ * The tar format: ustar headers with PAX records (POSIX.1-2008, pax(1), "Extended Description"), and what GNU tar and
+ * star have of their own.
+ */
 
 export const blockSize = 512
 
@@ -16,11 +19,19 @@ export const field = {
   magic: [257, 8],
   devMajor: [329, 8],
   devMinor: [337, 8],
-  prefix: [345, 155]
+  prefix: [345, 155],
+  starPrefix: [345, 131],
+  starTrailer: [508, 4]
 } as const
 
 /** "ustar", NUL, version "00". */
 export const magic = "ustar\u000000"
+
+/** "ustar", two blanks, NUL: the place of POSIX's prefix is used otherwise. */
+export const gnuMagic = "ustar  \u0000"
+
+/** star's own headers, at their end. */
+export const starTrailer = "tar\u0000"
 
 export const typeFlag = {
   regular: "0",
@@ -30,7 +41,12 @@ export const typeFlag = {
   blockDevice: "4",
   directory: "5",
   fifo: "6",
-  pax: "x"
+  contiguous: "7",
+  pax: "x",
+  globalPax: "g",
+  gnuLongName: "L",
+  gnuLongLink: "K",
+  gnuSparse: "S"
 } as const
 
 export const xattrPrefix = "SCHILY.xattr."
@@ -38,6 +54,9 @@ export const xattrPrefix = "SCHILY.xattr."
 /** An OCI whiteout is an empty file with this prefix; with an opaque directory's marker as the special case. */
 export const whiteoutPrefix = ".wh."
 export const opaqueMarker = ".wh..wh..opq"
+
+/** Names of AUFS's own files, which old layers still hold; they are no part of the tree. */
+export const aufsPrefix = ".wh..wh."
 
 /** The end of an archive: two zero blocks. */
 export const endSize = 2 * blockSize

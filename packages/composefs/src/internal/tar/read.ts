@@ -37,9 +37,23 @@ export const readHeader = (block: Buffer, pax: PaxRecords): Result.Result<TarEnt
     }
   })
 
-/** Reads the body of a PAX header. */
-export const readPax = (body: ByteString.ByteString): Result.Result<PaxRecords, string> => {
-  const records = new Map<ByteString.ByteString, ByteString.ByteString>()
+/** Reads the body of a PAX header as we write it. */
+export const readPax = (body: ByteString.ByteString): Result.Result<PaxRecords, string> =>
+  Result.flatMap(splitRecords(body), (pairs) => {
+    const records = new Map<ByteString.ByteString, ByteString.ByteString>()
+    for (const [key, value] of pairs) {
+      if (!isKnown(key)) return Result.fail(`the PAX record ${JSON.stringify(key.slice(0, 100))} is not supported`)
+      if (records.has(key)) return Result.fail(`the PAX record ${JSON.stringify(key.slice(0, 100))} appears twice`)
+      records.set(key, value)
+    }
+    return Result.succeed(records)
+  })
+
+/** Cuts the body of a PAX header into its records. */
+export const splitRecords = (
+  body: ByteString.ByteString
+): Result.Result<ReadonlyArray<readonly [key: ByteString.ByteString, value: ByteString.ByteString]>, string> => {
+  const pairs: Array<readonly [ByteString.ByteString, ByteString.ByteString]> = []
   for (let at = 0; at < body.length;) {
     const blank = body.indexOf(" ", at)
     const digits = body.slice(at, blank < 0 || blank - at > 8 ? at : blank)
@@ -48,13 +62,10 @@ export const readPax = (body: ByteString.ByteString): Result.Result<PaxRecords, 
     if (!/^[1-9][0-9]*$/.test(digits) || end > body.length || equals < 0 || equals >= end || body[end - 1] !== "\n") {
       return Result.fail("a PAX record is malformed")
     }
-    const key = body.slice(blank + 1, equals)
-    if (!isKnown(key)) return Result.fail(`the PAX record ${JSON.stringify(key.slice(0, 100))} is not supported`)
-    if (records.has(key)) return Result.fail(`the PAX record ${JSON.stringify(key.slice(0, 100))} appears twice`)
-    records.set(key, body.slice(equals + 1, end - 1))
+    pairs.push([body.slice(blank + 1, equals), body.slice(equals + 1, end - 1)])
     at = end
   }
-  return Result.succeed(records)
+  return Result.succeed(pairs)
 }
 
 /** Records that do not bear on the tree may stand; GNU.sparse and others that change the content may not. */
@@ -64,7 +75,7 @@ const isKnown = (key: string): boolean =>
 
 const normalType = (type: string): string => type === "" ? typeFlag.regular : type
 
-const textAt = (block: Buffer, [at, size]: readonly [number, number]): ByteString.ByteString => {
+export const textAt = (block: Buffer, [at, size]: readonly [number, number]): ByteString.ByteString => {
   const text = block.toString("latin1", at, at + size)
   const end = text.indexOf("\0")
   return end < 0 ? text : text.slice(0, end)
@@ -77,7 +88,7 @@ const octalAt = (block: Buffer, place: readonly [number, number]): Result.Result
     : Result.fail("a number in a header is not octal")
 }
 
-const numberOf = (
+export const numberOf = (
   pax: PaxRecords,
   key: string,
   otherwise: Result.Result<number, string>
@@ -89,7 +100,7 @@ const numberOf = (
     : Result.fail(`the PAX record ${key} is not a number`)
 }
 
-const paxTime = (text: string): Result.Result<Timestamp, string> => {
+export const paxTime = (text: string): Result.Result<Timestamp, string> => {
   const match = /^(-?)([0-9]{1,19})(?:\.([0-9]{1,9})[0-9]{0,20})?$/.exec(text)
   if (match === null) return Result.fail("the PAX record mtime is not a time")
   const size = BigInt(match[2] ?? "") * 1_000_000_000n + BigInt((match[3] ?? "").padEnd(9, "0"))
@@ -100,7 +111,7 @@ const paxTime = (text: string): Result.Result<Timestamp, string> => {
 
 const noXattrs: ReadonlyMap<string, Uint8Array> = new Map()
 
-const xattrsOf = (pax: PaxRecords): ReadonlyMap<string, Uint8Array> => {
+export const xattrsOf = (pax: PaxRecords): ReadonlyMap<string, Uint8Array> => {
   const xattrs = new Map<string, Uint8Array>()
   for (const [key, value] of pax) {
     if (key.startsWith(xattrPrefix)) {

@@ -1,0 +1,301 @@
+/** Reads the archive of one layer onto an overlay. The archive may be hostile; nothing of it becomes a path here. */
+import * as Effect from "effect/Effect"
+import type * as Pull from "effect/Pull"
+import type * as Result from "effect/Result"
+import { isSuccess } from "effect/Result"
+import type { ContentError, ContentSink } from "../../Content.ts"
+import * as FsVerity from "../../FsVerity.ts"
+import * as Node from "../../Node.ts"
+import * as ByteString from "../byteString.ts"
+import type { Input } from "../layer/input.ts"
+import {
+  type Extensions,
+  type HeaderStart,
+  readEntry,
+  readLongName,
+  readRecords,
+  readStart,
+  sparseProblem
+} from "../tar/dialects.ts"
+import {
+  aufsPrefix,
+  blockSize,
+  deviceOf,
+  maxMajor,
+  maxMinor,
+  opaqueMarker,
+  padding,
+  typeFlag,
+  whiteoutPrefix
+} from "../tar/format.ts"
+import type { TarEntry } from "../tar/write.ts"
+import type { Leaf } from "./branch.ts"
+import { FlattenError, type FlattenReason } from "./flattenError.ts"
+import type { Overlay } from "./overlay.ts"
+
+/** What may still come, counted over all layers of an image. */
+export interface Budget {
+  entries: number
+  /** Bytes of PAX headers and long names, which are held in memory. */
+  metadata: number
+}
+
+export interface ArchiveOptions {
+  /** Which layer of the image, from 0. */
+  readonly layer: number
+  readonly budget: Budget
+  readonly objects: ContentSink | undefined
+  readonly using: FsVerity.Parameters
+  readonly inlineLimit: number
+}
+
+/** A whole set of attributes fits, and names; nothing more has a use. */
+const maxExtensionSize = 1 << 20
+const maxExtensions = 16
+const noExtensions: Extensions = { pax: undefined, longName: undefined, longLink: undefined }
+
+export const readLayer = <E, R>(input: Input<E, R>, overlay: Overlay, options: ArchiveOptions) =>
+  new LayerReader(input, overlay, options).read
+
+class LayerReader<E, R> {
+  readonly #input: Input<E, R>
+  readonly #overlay: Overlay
+  readonly #options: ArchiveOptions
+
+  constructor(input: Input<E, R>, overlay: Overlay, options: ArchiveOptions) {
+    this.#input = input
+    this.#overlay = overlay
+    this.#options = options
+  }
+
+  get read() {
+    return Effect.gen({ self: this }, function*() {
+      for (;;) {
+        const found = yield* this.#header
+        if (found === undefined) break
+        yield* this.#add(found)
+      }
+      this.#overlay.endLayer()
+    })
+  }
+
+  /** The next entry, after its extension headers; `undefined` at the end, which may lack its two zero blocks. */
+  get #header() {
+    return Effect.gen({ self: this }, function*() {
+      let extensions = noExtensions
+      for (let count = 0; count <= maxExtensions; count++) {
+        const block = this.#input.now(blockSize) ?? (yield* this.#input.take(blockSize))
+        if (block.length === 0 || isZero(block)) {
+          if (extensions !== noExtensions) return yield* this.#malformed("the archive ends after an extension header")
+          if (block.length > 0) yield* this.#end
+          return undefined
+        }
+        if (block.length < blockSize) return yield* this.#malformed("the archive is cut off inside a header")
+        const start = yield* this.#decoded(readStart(block))
+        const extended = yield* this.#extension(start, extensions)
+        if (extended === undefined) return yield* this.#decoded(readEntry(block, start, extensions))
+        extensions = extended
+      }
+      return yield* this.#malformed(`more than ${maxExtensions} extension headers follow one another`)
+    })
+  }
+
+  /** What an extension header adds; `undefined` for any other header. */
+  readonly #extension = Effect.fnUntraced({ self: this }, function*(start: HeaderStart, before: Extensions) {
+    switch (start.type) {
+      case typeFlag.pax:
+        if (before.pax !== undefined) return yield* this.#malformed("a PAX header follows another")
+        return { ...before, pax: yield* this.#decoded(readRecords(yield* this.#extensionBody(start.size))) }
+      case typeFlag.gnuLongName:
+        if (before.longName !== undefined) return yield* this.#malformed("a long name follows another")
+        return { ...before, longName: readLongName(yield* this.#extensionBody(start.size)) }
+      case typeFlag.gnuLongLink:
+        if (before.longLink !== undefined) return yield* this.#malformed("a long link follows another")
+        return { ...before, longLink: readLongName(yield* this.#extensionBody(start.size)) }
+      case typeFlag.globalPax:
+        // Nobody in the field lets a global header bear on the tree (git writes a comment there).
+        yield* this.#extensionBody(start.size)
+        return before
+      default:
+        return undefined
+    }
+  })
+
+  readonly #extensionBody = Effect.fnUntraced({ self: this }, function*(size: number) {
+    if (size > maxExtensionSize) {
+      return yield* this.#exceeded(`an extension header has more than ${maxExtensionSize} bytes`)
+    }
+    this.#options.budget.metadata -= size
+    if (this.#options.budget.metadata < 0) return yield* this.#exceeded("the extension headers are too large together")
+    const body = yield* this.#input.take(size + padding(size))
+    if (body.length < size) return yield* this.#malformed("an extension header is cut off")
+    return ByteString.fromBytes(body.subarray(0, size))
+  })
+
+  readonly #add = Effect.fnUntraced({ self: this }, function*(entry: TarEntry) {
+    if (--this.#options.budget.entries < 0) return yield* this.#exceeded("the layers have too many entries")
+    const text = ByteString.toText(entry.path)
+    const path = yield* this.#names(text, entry.path)
+    const problem = isWhiteout(path) ? yield* this.#whiteout(path, entry) : yield* this.#place(text, path, entry)
+    if (problem !== undefined) return yield* this.#refused(text, problem)
+  })
+
+  /** The names of a path; leading, doubled and trailing slashes and `.` mean nothing, as everywhere in the field. */
+  #names(text: string, bytes: ByteString.ByteString): Effect.Effect<ReadonlyArray<string>, FlattenError> {
+    if (bytes === "") return this.#refused(text, "an empty path")
+    const names = text.split("/").filter((name) => name !== "" && name !== ".")
+    if (names.includes("..")) return this.#refused(text, "a path with `..` in it may lead out of the layer")
+    const reserved = names.slice(0, -1).find((name, at) =>
+      name.startsWith(whiteoutPrefix) && !(at === 0 && name.startsWith(aufsPrefix))
+    )
+    return reserved === undefined
+      ? Effect.succeed(names)
+      : this.#refused(text, `the name ${JSON.stringify(reserved)} is that of a whiteout, which holds nothing`)
+  }
+
+  readonly #whiteout = Effect.fnUntraced({ self: this }, function*(path: ReadonlyArray<string>, entry: TarEntry) {
+    const name = path.at(-1) ?? ""
+    const parent = path.slice(0, -1)
+    yield* this.#skip(entry.size)
+    if (name === opaqueMarker) return this.#overlay.opaque(parent)
+    const hidden = name.slice(whiteoutPrefix.length)
+    if (hidden === "" || hidden === "." || hidden === "..") return "a whiteout that names nothing"
+    return this.#overlay.whiteout([...parent, hidden])
+  })
+
+  readonly #place = Effect.fnUntraced({ self: this }, function*(
+    text: string,
+    path: ReadonlyArray<string>,
+    entry: TarEntry
+  ) {
+    if (entry.type === typeFlag.regular) {
+      if (text.endsWith("/")) return "a slash at the end of a file's name"
+      return this.#overlay.leaf(path, yield* this.#file(text, entry))
+    }
+    // Some readers take these bytes for a body, others for the next header.
+    if (entry.size > 0) return `it says that it has ${entry.size} bytes, but it is not a file`
+    switch (entry.type) {
+      case typeFlag.directory:
+        return this.#overlay.directory(path, metadataOf(entry))
+      case typeFlag.hardLink: {
+        const target = ByteString.toText(entry.linkPath)
+        return this.#overlay.hardLink(path, yield* this.#names(target, entry.linkPath))
+      }
+      default: {
+        const inode = specialOf(entry)
+        return typeof inode === "string" ? inode : this.#overlay.leaf(path, inode)
+      }
+    }
+  })
+
+  readonly #file = Effect.fnUntraced({ self: this }, function*(text: string, entry: TarEntry) {
+    const inode = entry.size <= this.#options.inlineLimit
+      ? Node.inlineFile(Uint8Array.from(yield* this.#bytes(entry.size)), metadataOf(entry))
+      : yield* this.#external(entry)
+    const size = inode._tag === "InlineFile" ? inode.content.length : inode.size
+    const rest = yield* this.#bytes(padding(entry.size))
+    return size === entry.size && rest.length === padding(entry.size)
+      ? inode
+      : yield* this.#refused(text, `its content is cut off after ${size} of ${entry.size} bytes`)
+  })
+
+  readonly #external: (
+    entry: TarEntry
+  ) => Effect.Effect<Node.ExternalFile, ContentError | Pull.ExcludeDone<E>, R> = Effect.fnUntraced(
+    { self: this },
+    function*(entry) {
+      const { objects, using } = this.#options
+      const before = this.#input.offset
+      if (objects !== undefined) {
+        const { digest } = yield* objects.put(this.#input.body(entry.size))
+        return Node.externalFile({ size: this.#input.offset - before, digest }, metadataOf(entry))
+      }
+      const hasher = FsVerity.hasher(using)
+      for (let missing = entry.size; missing > 0; missing = entry.size - (this.#input.offset - before)) {
+        const piece = yield* this.#input.some(missing)
+        if (piece.length === 0) break
+        hasher.update(piece)
+      }
+      return Node.externalFile({ size: this.#input.offset - before, digest: hasher.digest() }, metadataOf(entry))
+    }
+  )
+
+  #bytes(size: number): Effect.Effect<Uint8Array, Pull.ExcludeDone<E>, R> {
+    const now = this.#input.now(size)
+    return now === undefined ? this.#input.take(size) : Effect.succeed(now)
+  }
+
+  readonly #skip = Effect.fnUntraced({ self: this }, function*(size: number) {
+    for (let missing = size + padding(size); missing > 0;) {
+      const piece = yield* this.#input.some(missing)
+      if (piece.length === 0) return yield* this.#malformed("the archive is cut off inside a whiteout")
+      missing -= piece.length
+    }
+  })
+
+  /** After a zero block, only zeros may follow: nothing travels along that another reader would see. */
+  get #end() {
+    return Effect.gen({ self: this }, function*() {
+      for (let piece = yield* this.#input.some(1 << 20); piece.length > 0; piece = yield* this.#input.some(1 << 20)) {
+        if (!isZero(piece)) return yield* this.#malformed("bytes follow the end of the archive")
+      }
+    })
+  }
+
+  #decoded<A>(result: Result.Result<A, string>): Effect.Effect<A, FlattenError> {
+    return isSuccess(result) ? Effect.succeed(result.success) : this.#malformed(result.failure)
+  }
+
+  #malformed(problem: string): Effect.Effect<never, FlattenError> {
+    return this.#fail({ _tag: "Malformed", layer: this.#options.layer, offset: this.#input.offset, problem })
+  }
+
+  #refused(path: string, problem: string): Effect.Effect<never, FlattenError> {
+    return this.#fail({ _tag: "Refused", layer: this.#options.layer, path, problem })
+  }
+
+  #exceeded(problem: string): Effect.Effect<never, FlattenError> {
+    return this.#fail({ _tag: "LimitExceeded", layer: this.#options.layer, problem })
+  }
+
+  #fail(reason: FlattenReason): Effect.Effect<never, FlattenError> {
+    return Effect.fail(new FlattenError({ reason }))
+  }
+}
+
+/** AUFS keeps files of its own in the root of a layer, which hide nothing. */
+const isWhiteout = (path: ReadonlyArray<string>): boolean => {
+  const name = path.at(-1) ?? ""
+  return name === opaqueMarker ||
+    (name.startsWith(whiteoutPrefix) && !(path.length === 1 && name.startsWith(aufsPrefix)))
+}
+
+/** An inode without content; or why there is none. */
+const specialOf = (entry: TarEntry): Leaf["inode"] | string => {
+  const { devMajor, devMinor, type } = entry
+  switch (type) {
+    case typeFlag.symlink:
+      if (entry.linkPath === "") return "a symbolic link without a target"
+      return Node.symlink(ByteString.toText(entry.linkPath), metadataOf(entry))
+    case typeFlag.fifo:
+      return Node.fifo(metadataOf(entry))
+    case typeFlag.characterDevice:
+    case typeFlag.blockDevice: {
+      // Cut to what the kernel's number holds, some device would become a whiteout.
+      if (devMajor < 0 || devMajor > maxMajor || devMinor < 0 || devMinor > maxMinor) {
+        return `the device number ${devMajor}:${devMinor} is too large`
+      }
+      const make = type === typeFlag.characterDevice ? Node.characterDevice : Node.blockDevice
+      return make(deviceOf(devMajor, devMinor), metadataOf(entry))
+    }
+    case typeFlag.gnuSparse:
+      return sparseProblem
+    default:
+      return `entries of type ${JSON.stringify(type)} are not supported`
+  }
+}
+
+/** Without the entry's size, which is that of the archive, not of the file. */
+const metadataOf = ({ gid, mode, mtime, uid, xattrs }: TarEntry): Node.Metadata => ({ mode, uid, gid, mtime, xattrs })
+
+const isZero = (bytes: Uint8Array): boolean => bytes.every((byte) => byte === 0)

@@ -1,0 +1,119 @@
+/** How a layer is compressed, and its archive. */
+import * as Effect from "effect/Effect"
+import * as Pull from "effect/Pull"
+import * as Result from "effect/Result"
+import * as Stream from "effect/Stream"
+import { pipeline, Readable } from "node:stream"
+import { constants, createGunzip, createZstdDecompress, type Gunzip, type ZstdDecompress } from "node:zlib"
+
+export type Compression = "none" | "gzip" | "zstd"
+
+/** Layers of the OCI image specification and of Docker's schema 2. */
+const compressions: ReadonlyMap<string, Compression> = new Map([
+  ["application/vnd.oci.image.layer.v1.tar", "none"],
+  ["application/vnd.oci.image.layer.v1.tar+gzip", "gzip"],
+  ["application/vnd.oci.image.layer.v1.tar+zstd", "zstd"],
+  ["application/vnd.docker.image.rootfs.diff.tar", "none"],
+  ["application/vnd.docker.image.rootfs.diff.tar.gzip", "gzip"],
+  ["application/vnd.docker.image.rootfs.diff.tar.zstd", "zstd"],
+  ["application/x-tar", "none"],
+  ["application/gzip", "gzip"],
+  ["application/zstd", "zstd"]
+])
+
+/** Types that say nothing: what the bytes start with decides. */
+const generic = new Set(["", "application/octet-stream"])
+
+/** What a media type says of a layer; `undefined` when the bytes have to tell. */
+export const compressionOf = (mediaType: string): Result.Result<Compression | undefined, string> => {
+  const type = (mediaType.split(";", 1)[0] ?? "").trim().toLowerCase()
+  const known = compressions.get(type)
+  if (known !== undefined || generic.has(type)) return Result.succeed(known)
+  return Result.fail(
+    type.startsWith("application/vnd.oci.image.layer.nondistributable.") || type.includes(".rootfs.foreign.")
+      ? "a layer that is not distributed with its image; its content may be neither complete nor meant"
+      : "it is not that of a file system layer"
+  )
+}
+
+const magics: ReadonlyArray<readonly [Compression, string]> = [["gzip", "1f8b"], ["zstd", "28b52ffd"]]
+const longestMagic = 4
+
+/** Looks at the first bytes of a stream, which is returned whole. */
+export const sniff = Effect.fnUntraced(function*<E, R>(content: Stream.Stream<Uint8Array, E, R>) {
+  const pull = yield* Stream.toPull(content)
+  const start: Array<Uint8Array> = []
+  let isOpen = true
+  while (isOpen && start.reduce((size, chunk) => size + chunk.length, 0) < longestMagic) {
+    const chunks = yield* Pull.catchDone(pull, () => Effect.succeed([]))
+    isOpen = chunks.length > 0
+    start.push(...chunks)
+  }
+  const hex = Buffer.concat(start).toString("hex", 0, longestMagic)
+  const compression: Compression = magics.find(([, magic]) => hex.startsWith(magic))?.[0] ?? "none"
+  const rest = isOpen ? Stream.fromPull(Effect.succeed(pull)) : Stream.empty
+  return { compression, content: Stream.concat(Stream.fromIterable(start), rest) }
+})
+
+/** Windows up to 128 MiB: what `zstd` itself takes without being asked. */
+const maxWindowLog = 27
+const outputSize = 256 * 1024
+
+/**
+ * The archive in a layer. Concatenated gzip members and zstd frames are one archive, as everywhere in the field; bytes
+ * behind them, which some tools ignore and others not, are refused. `onProblem` makes the error.
+ */
+export const decompress = <E, E2>(
+  content: Stream.Stream<Uint8Array, E>,
+  compression: Compression,
+  onProblem: (problem: string) => E2
+): Stream.Stream<Uint8Array, E | E2> => {
+  switch (compression) {
+    case "none":
+      return content
+    case "gzip":
+      return through(content, () => createGunzip({ chunkSize: outputSize }), (problem) => onProblem(`gzip: ${problem}`))
+    case "zstd":
+      return through(
+        content,
+        () =>
+          createZstdDecompress({ params: { [constants.ZSTD_d_windowLogMax]: maxWindowLog }, chunkSize: outputSize }),
+        (problem) => onProblem(`zstd: ${problem}`)
+      )
+  }
+}
+
+const through = <E, E2>(
+  content: Stream.Stream<Uint8Array, E>,
+  makeTransform: () => Gunzip | ZstdDecompress,
+  onProblem: (problem: string) => E2
+): Stream.Stream<Uint8Array, E | E2> =>
+  Stream.suspend(() => {
+    let fed = 0
+    // An error of the content's own stream passes through a Node stream; this remembers what it was.
+    let upstream: { readonly error: E } | undefined
+    const counted = content.pipe(
+      Stream.tapError((error) =>
+        Effect.sync(() => {
+          upstream = { error }
+        })
+      ),
+      Stream.tap((chunk) =>
+        Effect.sync(() => {
+          fed += chunk.length
+        })
+      )
+    )
+    const transform = makeTransform()
+    // The error of either side reaches whoever reads the transform.
+    pipeline(Readable.from(Stream.toAsyncIterable(counted), { highWaterMark: 1 }), transform, () => {})
+    const plain = Stream.fromAsyncIterable<Uint8Array, E | E2>(
+      transform,
+      (cause) =>
+        upstream === undefined ? onProblem(cause instanceof Error ? cause.message : String(cause)) : upstream.error
+    )
+    const complete = Effect.suspend(() =>
+      transform.bytesWritten === fed ? Effect.void : Effect.fail(onProblem("bytes follow the compressed archive"))
+    )
+    return Stream.concat(plain, Stream.drain(Stream.fromEffect(complete)))
+  })
