@@ -2,7 +2,8 @@
  * composefs images: EROFS file systems that hold names and metadata, while file contents stay in an object store.
  *
  * What is written is byte for byte what mkcomposefs writes for the same tree, in the format versions 0 and 1 (the
- * "composefs_version" of the header), so that digests agree across implementations.
+ * "composefs_version" of the header), or what composefs-rs writes in version 2, so that digests agree across
+ * implementations.
  *
  * @since 0.1.0
  */
@@ -11,7 +12,9 @@ import * as Schema from "effect/Schema"
 import * as FsVerity from "./FsVerity.ts"
 import { assemble, open } from "./internal/erofs/assemble.ts"
 import { encode } from "./internal/erofs/encode.ts"
-import { takeInventory } from "./internal/erofs/inventory.ts"
+import { takeInventory, type Unwritable } from "./internal/erofs/inventory.ts"
+import { assembleLegacy } from "./internal/erofs/legacy/assemble.ts"
+import { writeLegacy } from "./internal/erofs/legacy/write.ts"
 import { place } from "./internal/erofs/placement.ts"
 import { quote } from "./internal/paths.ts"
 import * as Node from "./Node.ts"
@@ -36,7 +39,7 @@ export class ImageError extends Schema.TaggedError<ImageError>("@lamina/composef
       case "Unwritable":
         return `cannot write ${quote(reason.path)} into an image: ${reason.problem}`
       case "UnsupportedVersion":
-        return `composefs format version: expected 0 or 1, got ${reason.version}`
+        return `composefs format version: expected 0, 1 or 2, got ${reason.version}`
       case "Malformed":
         return `not a composefs image: at byte ${reason.offset}, ${reason.problem}`
     }
@@ -44,12 +47,20 @@ export class ImageError extends Schema.TaggedError<ImageError>("@lamina/composef
 }
 
 /**
- * A version of the image format. Version 1 marks directories with whiteouts for more kernels.
+ * A version of the image format that mkcomposefs writes. Version 1 marks directories with whiteouts for more kernels.
  *
  * @category models
  * @since 0.1.0
  */
-export type Version = 0 | 1
+export type CommonVersion = 0 | 1
+
+/**
+ * A version of the image format: a common one, or the legacy layout of composefs-rs, 2.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Version = CommonVersion | 2
 
 /**
  * Which format version to write: the lowest, unless the tree has whiteouts and the highest allows for them.
@@ -59,10 +70,35 @@ export type Version = 0 | 1
  * @category models
  * @since 0.1.0
  */
-export interface WriteOptions {
-  readonly minVersion?: Version | undefined
-  readonly maxVersion?: Version | undefined
+export interface VersionRange {
+  readonly minVersion?: CommonVersion | undefined
+  readonly maxVersion?: CommonVersion | undefined
+  readonly version?: undefined
 }
+
+/**
+ * Exactly this format version, whatever the tree has.
+ *
+ * Version 2 is for composefs-rs repositories without `erofs_formats` in their `meta.json`, and for systems booted with
+ * `composefs=<hex>`. It keeps times in whole seconds, counts the names of an inode itself, leaves whiteouts as they are,
+ * and takes at most 512 bytes inline and link targets of at most 1024 bytes.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface ExactVersion {
+  readonly version: Version
+  readonly minVersion?: undefined
+  readonly maxVersion?: undefined
+}
+
+/**
+ * Which format version to write: a range to choose from, or exactly one.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type WriteOptions = VersionRange | ExactVersion
 
 /**
  * Writes a tree as an image.
@@ -79,12 +115,15 @@ export interface WriteOptions {
  * @since 0.1.0
  */
 export const write = (tree: Tree.Tree, options?: WriteOptions): Result.Result<Uint8Array, ImageError> => {
-  const version = versionFor(tree, options)
-  return Result.mapBoth(takeInventory(tree, version), {
-    onFailure: (reason) => new ImageError({ reason: { _tag: "Unwritable", ...reason } }),
-    onSuccess: (inventory) => encode(inventory, place(inventory), version)
-  })
+  const version = options?.version ?? chooseVersion(tree, options)
+  return Result.mapError(
+    version === 2 ? writeLegacy(tree) : writeCommon(tree, version),
+    (reason) => new ImageError({ reason: { _tag: "Unwritable", ...reason } })
+  )
 }
+
+const writeCommon = (tree: Tree.Tree, version: CommonVersion): Result.Result<Uint8Array, Unwritable> =>
+  Result.map(takeInventory(tree, version), (inventory) => encode(inventory, place(inventory), version))
 
 /**
  * The digest by which a tree is known: the fs-verity digest of its image.
@@ -126,10 +165,10 @@ export const read = (
   Result.gen(function*() {
     const opened = yield* Result.mapError(open(bytes), malformed)
     const version = opened.superblock.version
-    if (version !== 0 && version !== 1) {
+    if (version !== 0 && version !== 1 && version !== 2) {
       return yield* Result.fail(new ImageError({ reason: { _tag: "UnsupportedVersion", version } }))
     }
-    const tree = yield* Result.mapError(assemble(opened), malformed)
+    const tree = yield* Result.mapError(version === 2 ? assembleLegacy(opened) : assemble(opened), malformed)
     if (options?.canonical === true) yield* checkCanonical(bytes, tree, version)
     return { tree, version }
   })
@@ -138,13 +177,13 @@ const malformed = (reason: { readonly offset: number; readonly problem: string }
   new ImageError({ reason: { _tag: "Malformed", ...reason } })
 
 const checkCanonical = (bytes: Uint8Array, tree: Tree.Tree, version: Version): Result.Result<void, ImageError> =>
-  Result.flatMap(write(tree, { minVersion: version, maxVersion: version }), (canonical) => {
+  Result.flatMap(write(tree, { version }), (canonical) => {
     if (Buffer.compare(bytes, canonical) === 0) return Result.succeed(undefined)
     const offset = canonical.findIndex((byte, at) => byte !== bytes[at])
     return Result.fail(malformed({ offset: Math.max(offset, 0), problem: "it is not in its one canonical form" }))
   })
 
-const versionFor = (tree: Tree.Tree, options: WriteOptions | undefined): number => {
+const chooseVersion = (tree: Tree.Tree, options: VersionRange | undefined): CommonVersion => {
   const lowest = options?.minVersion ?? 0
   const highest = options?.maxVersion ?? options?.minVersion ?? 1
   return lowest === 0 && highest >= 1 && hasWhiteout(tree) ? 1 : lowest

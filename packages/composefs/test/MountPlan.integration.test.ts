@@ -27,7 +27,7 @@ const workspace = Effect.acquireRelease(
 const prepare = Effect.fnUntraced(function*(
   trees: (file: (content: string) => Effect.Effect<Node.ExternalFile>) => Effect.Effect<ReadonlyArray<Tree.Tree>>,
   verity: MountPlan.Verity = "off",
-  version?: Image.Version
+  version?: Image.CommonVersion
 ) {
   const directory = yield* workspace
   const store = yield* ObjectStore.open({ directory: join(directory, "objects"), durability: "none" })

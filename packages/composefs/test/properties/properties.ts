@@ -47,7 +47,7 @@ const isSame = (left: Uint8Array, right: Uint8Array): boolean => Buffer.compare(
 
 /** An image of each version, or none where the tree has attributes that leave no room for the format's own. */
 const imageIn = (tree: Tree.Tree, version: Image.Version): Uint8Array | string | undefined => {
-  const image = Image.write(tree, { minVersion: version, maxVersion: version })
+  const image = Image.write(tree, { version })
   if (Result.isSuccess(image)) return image.success
   const reason = image.failure.reason
   return reason._tag === "Unwritable" && reason.problem.includes("more than 32767 bytes")

@@ -8,38 +8,29 @@ import * as Node from "../../Node.ts"
 import type { Tree } from "../../Tree.ts"
 import * as ByteString from "../byteString.ts"
 import { fileType, typeMask } from "../fileType.ts"
-import { join, maxPathSize } from "../paths.ts"
 import {
-  checkChunks,
-  checkSize,
   inodeNumber,
   InodeReader,
-  readData,
-  readEntries,
+  inodeRules,
   readSuperblock,
   type StoredEntry,
   type StoredInode,
   type Superblock
 } from "./decode.ts"
-import { direntType } from "./encode.ts"
-import { headerField, layout, slotSize } from "./format.ts"
+import { headerField, layout } from "./format.ts"
 import { ImageBytes, type Malformed } from "./imageBytes.ts"
 import {
-  aclNames,
-  escapedPrefix,
-  metacopyName,
-  opaqueMarks,
-  opaqueName,
-  overlayPrefix,
-  redirectName,
-  whiteoutMarks,
-  whiteoutsMarks
-} from "./overlay.ts"
-
-export interface Assembled {
-  readonly tree: Tree
-  readonly version: number
-}
+  checkType,
+  childPath,
+  isDirectory,
+  isRealWhiteout,
+  NodeReader,
+  placeholder,
+  readChildren,
+  type StoredXattrs,
+  storedXattrs
+} from "./nodeReader.ts"
+import { opaqueMarks, opaqueName, whiteoutMarks, whiteoutsMarks } from "./overlay.ts"
 
 /** Reads header and superblock only; the caller looks at the version before it goes on. */
 export const open = (bytes: Uint8Array): Result.Result<Opened, Malformed> => {
@@ -69,25 +60,22 @@ interface Placed {
   node: Node.Inode
 }
 
-const placeholder = Node.fifo()
-
 class Assembler {
   readonly #image: ImageBytes
   readonly #superblock: Superblock
   readonly #reader: InodeReader
+  readonly #nodes: NodeReader
   readonly #placed = new Map<number, Placed>()
-  /** Shared attributes share their bytes in the tree too, or a small image could become a large tree. */
-  readonly #values = new Map<ByteString.ByteString, Uint8Array>()
   /** Whether a directory says that there are whiteouts in it; asked once for each. */
   readonly #marked = new Map<StoredInode, boolean>()
   #count = 0
-  #hasAcl = false
   #end = 0
 
   constructor(image: ImageBytes, superblock: Superblock) {
     this.#image = image
     this.#superblock = superblock
-    this.#reader = new InodeReader(image, superblock)
+    this.#reader = new InodeReader(image, superblock, inodeRules)
+    this.#nodes = new NodeReader(image)
   }
 
   run(): Tree {
@@ -120,9 +108,9 @@ class Assembler {
       if (placed !== undefined) placed.node = this.#toNode(placed, parents.get(placed) ?? root)
     }
     this.#image.check(
-      this.#hasAcl === this.#superblock.hasAcl,
+      this.#nodes.hasAcl === this.#superblock.hasAcl,
       headerField.flags,
-      `the header says that there are ${this.#hasAcl ? "no " : ""}POSIX ACLs`
+      `the header says that there are ${this.#nodes.hasAcl ? "no " : ""}POSIX ACLs`
     )
     return { root: root.node._tag === "Directory" ? root.node : Node.directory() }
   }
@@ -130,7 +118,6 @@ class Assembler {
   #place(nid: number, path: string, name: string): Placed {
     const inode = this.#reader.read(nid)
     this.#image.check(inode.offset >= this.#end, inode.offset, "inodes are out of order or overlap")
-    checkSize(this.#image, inode)
     this.#end = inode.end
     this.#count++
     const placed = { inode, path, name, children: [], links: [], node: placeholder }
@@ -140,61 +127,32 @@ class Assembler {
 
   #expand(directory: Placed, parent: Placed): void {
     const { inode, path } = directory
-    const entries = readEntries(this.#image, inode)
-    const self = entries.find(({ name }) => name === ".")
-    const above = entries.find(({ name }) => name === "..")
-    this.#image.check(
-      self?.nid === inode.nid && above?.nid === parent.inode.nid,
-      inode.offset,
-      "`.` or `..` of a directory is wrong"
-    )
-    for (const entry of entries) {
+    for (const entry of readChildren(this.#image, inode, parent.inode.nid)) {
       if (this.#image.failure !== undefined) return
-      if (entry.name === "." || entry.name === "..") continue
       const name = ByteString.toText(entry.name)
       if (inodeNumber(this.#image, entry.nid) !== this.#count) {
         directory.links.push([name, entry])
         continue
       }
-      const childPath = join(path, name)
-      this.#image.check(childPath.length <= maxPathSize, inode.offset, `a path is longer than ${maxPathSize} bytes`)
-      const child = this.#place(entry.nid, childPath, name)
-      this.#checkType(entry, child.inode)
+      const child = this.#place(entry.nid, childPath(this.#image, inode, path, name), name)
+      checkType(this.#image, entry, child.inode)
       directory.children.push(child)
     }
   }
 
-  #checkType({ nid, type }: StoredEntry, inode: StoredInode): void {
-    this.#image.check(type === direntType(inode.mode), nid * slotSize, "an entry and its inode differ in file type")
-  }
-
   #toNode(placed: Placed, parent: Placed): Node.Inode {
     const { inode } = placed
-    const xattrs = new Map(inode.xattrs.map(({ name, value }) => [name, value]))
-    switch (inode.mode & typeMask) {
-      case fileType.directory:
-        return this.#toDirectory(placed, xattrs, placed === parent)
-      case fileType.regular:
-        return inode.layout === layout.chunkBased
-          ? this.#toExternalFile(inode, xattrs)
-          : this.#toInlineFile(inode, xattrs, parent)
-      case fileType.symlink:
-        return Node.symlink(ByteString.toText(readData(this.#image, inode)), this.#metadata(inode, xattrs))
-      case fileType.fifo:
-        return Node.fifo(this.#metadata(inode, xattrs))
-      case fileType.socket:
-        return Node.socket(this.#metadata(inode, xattrs))
-      case fileType.blockDevice:
-        return Node.blockDevice(inode.union, this.#metadata(inode, xattrs))
-      case fileType.characterDevice:
-        return Node.characterDevice(inode.union, this.#metadata(inode, xattrs))
-      default:
-        this.#image.fail(inode.offset, `unknown file type in mode 0${inode.mode.toString(8)}`)
-        return placeholder
+    const xattrs = storedXattrs(inode)
+    if (isDirectory(inode)) return this.#toDirectory(placed, xattrs, placed === parent)
+    // Anybody may give an empty file such marks; overlayfs heeds them in a directory that is marked too.
+    if (isMarkedWhiteout(inode, xattrs) && this.#hasDirectoryMarks(parent.inode)) {
+      for (const name of whiteoutMarks) xattrs.delete(name)
+      return Node.whiteout(this.#nodes.metadata(inode, xattrs))
     }
+    return this.#nodes.leaf(inode, xattrs)
   }
 
-  #toDirectory(placed: Placed, xattrs: Map<string, string>, isRoot: boolean): Node.Inode {
+  #toDirectory(placed: Placed, xattrs: StoredXattrs, isRoot: boolean): Node.Inode {
     const { children, inode, links } = placed
     if (isRoot) {
       this.#image.check(xattrs.get(opaqueName) === "y", inode.offset, "the root is not opaque")
@@ -213,7 +171,7 @@ class Assembler {
       if (target !== undefined) entries.set(name, Node.hardLink(target.path))
     }
     if (hasWhiteouts) this.#dropDirectoryMarks(xattrs)
-    return Node.directory(entries, this.#metadata(inode, xattrs))
+    return Node.directory(entries, this.#nodes.metadata(inode, xattrs))
   }
 
   /** A whiteout that the tree has is escaped; only the stubs in the root that hide the object store are real. */
@@ -232,98 +190,30 @@ class Assembler {
       directory.offset,
       `an entry points to inode ${entry.nid}, which has no place of its own, is a directory, or hides the object store`
     )
-    if (target !== undefined) this.#checkType(entry, target.inode)
+    if (target !== undefined) checkType(this.#image, entry, target.inode)
     return target
   }
 
   /** What the writer adds to a directory with whiteouts, and would add again. */
-  #dropDirectoryMarks(xattrs: Map<string, string>): void {
+  #dropDirectoryMarks(xattrs: StoredXattrs): void {
     for (const name of whiteoutsMarks) xattrs.delete(name)
     if (this.#superblock.version === 0) return
     for (const name of opaqueMarks) if (xattrs.get(name) === "x") xattrs.delete(name)
   }
 
-  #toInlineFile(inode: StoredInode, xattrs: Map<string, string>, parent: Placed): Node.Inode {
-    // Anybody may give an empty file such marks; overlayfs heeds them in a directory that is marked too.
-    if (
-      inode.size === 0 && whiteoutMarks.every((name) => xattrs.get(name) === "") &&
-      this.#hasDirectoryMarks(parent.inode)
-    ) {
-      for (const name of whiteoutMarks) xattrs.delete(name)
-      return Node.whiteout(this.#metadata(inode, xattrs))
-    }
-    const content = ByteString.toBytes(readData(this.#image, inode))
-    return Node.inlineFile(content, this.#metadata(inode, xattrs))
-  }
-
   #hasDirectoryMarks(directory: StoredInode): boolean {
     let isMarked = this.#marked.get(directory)
     if (isMarked === undefined) {
-      const values = new Map(directory.xattrs.map(({ name, value }) => [name, value]))
+      const values = storedXattrs(directory)
       isMarked = whiteoutsMarks.every((name) => values.get(name) === "") &&
         (this.#superblock.version === 0 || opaqueMarks.every((name) => values.get(name) === "x"))
       this.#marked.set(directory, isMarked)
     }
     return isMarked
   }
-
-  #toExternalFile(inode: StoredInode, xattrs: Map<string, string>): Node.Inode {
-    checkChunks(this.#image, inode)
-    const metacopy = xattrs.get(metacopyName)
-    const redirect = xattrs.get(redirectName)
-    xattrs.delete(metacopyName)
-    xattrs.delete(redirectName)
-    const digest = metacopy === undefined ? undefined : readMetacopy(metacopy)
-    this.#image.check(digest !== undefined, inode.offset, "the metacopy attribute is missing or malformed")
-    this.#image.check(
-      redirect === undefined || (redirect.startsWith("/") && redirect.length > 1),
-      inode.offset,
-      "the redirect is not an absolute path"
-    )
-    return {
-      ...Node.externalFile(
-        { size: inode.size, digest: digest === "" ? undefined : digest },
-        this.#metadata(inode, xattrs)
-      ),
-      payload: redirect === undefined ? undefined : ByteString.toText(redirect.slice(1))
-    }
-  }
-
-  #valueBytes(value: ByteString.ByteString): Uint8Array {
-    let bytes = this.#values.get(value)
-    if (bytes === undefined) this.#values.set(value, bytes = ByteString.toBytes(value))
-    return bytes
-  }
-
-  #metadata(inode: StoredInode, xattrs: ReadonlyMap<string, string>) {
-    const own = new Map<string, Uint8Array>()
-    this.#hasAcl ||= aclNames.some((name) => xattrs.has(name))
-    for (const [name, value] of xattrs) {
-      this.#image.check(
-        !name.startsWith(overlayPrefix) || name.startsWith(escapedPrefix),
-        inode.offset,
-        `the attribute ${JSON.stringify(name)} is not escaped`
-      )
-      const unescaped = name.startsWith(escapedPrefix) ? overlayPrefix + name.slice(escapedPrefix.length) : name
-      own.set(ByteString.toText(unescaped), this.#valueBytes(value))
-    }
-    const { gid, mode, mtime, nlink, uid } = inode
-    return { mode: mode & 0o7777, uid, gid, mtime, nlink, xattrs: own }
-  }
 }
 
-const isDirectory = (inode: StoredInode): boolean => (inode.mode & typeMask) === fileType.directory
-
-const isRealWhiteout = (inode: StoredInode): boolean =>
-  (inode.mode & typeMask) === fileType.characterDevice && inode.union === 0
-
-/** The digest of a metacopy attribute, empty if it has none, undefined if it is malformed. */
-const readMetacopy = (value: ByteString.ByteString): string | undefined => {
-  if (value === "") return ""
-  const digest = value.slice(4)
-  const algorithm = digest.length === 32 ? "\x01" : digest.length === 64 ? "\x02" : undefined
-  const header = algorithm === undefined ? undefined : `\0${String.fromCharCode(value.length)}\0${algorithm}`
-  return header === undefined || value.slice(0, 4) !== header
-    ? undefined
-    : ByteString.toBytes(digest).toString("hex")
-}
+/** A whiteout that the tree has is stored as an empty file with marks. */
+const isMarkedWhiteout = ({ layout: dataLayout, mode, size }: StoredInode, xattrs: StoredXattrs): boolean =>
+  (mode & typeMask) === fileType.regular && dataLayout !== layout.chunkBased && size === 0 &&
+  whiteoutMarks.every((name) => xattrs.get(name) === "")

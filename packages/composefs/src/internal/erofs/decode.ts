@@ -29,6 +29,7 @@ import {
   superField,
   xattrEntrySize,
   xattrHeaderSize,
+  type XattrPrefix,
   xattrPrefixes
 } from "./format.ts"
 import type { ImageBytes } from "./imageBytes.ts"
@@ -42,6 +43,35 @@ export interface Superblock {
   /** The time of every compact inode. */
   readonly buildTime: Timestamp
   readonly xattrOffset: number
+}
+
+/** Where the layouts differ in how a single inode is stored. */
+export interface InodeRules {
+  readonly hasCompactInodes: boolean
+  readonly xattrPrefixes: ReadonlyArray<XattrPrefix>
+  readonly maxSharedXattrs: number
+  /** Bytes of a file in the image, and of a link target. */
+  readonly maxInlineSize: number
+  readonly maxTargetSize: number
+  /** Whether i_u tells the chunk size that an external file should have. */
+  readonly isChunkFormat: (union: number, size: number) => boolean
+  /** Bytes of an external file's chunk table that follow its head. */
+  readonly chunkTableSize: (inode: Pick<StoredInode, "headEnd" | "size" | "xattrs">) => number
+}
+
+/** Of the format versions 0 and 1. */
+export const inodeRules: InodeRules = {
+  hasCompactInodes: true,
+  xattrPrefixes,
+  maxSharedXattrs,
+  maxInlineSize,
+  maxTargetSize,
+  isChunkFormat: (union, size) => (union & 0xffff) === chunking(size).bits - minChunkBits,
+  chunkTableSize: ({ headEnd, size }) => {
+    const table = 4 * chunking(size).count
+    // A table that would cross a block was given a block of its own.
+    return (alignUp(headEnd, 4) % blockSize) + table > blockSize ? 0 : table
+  }
 }
 
 export const readSuperblock = (bytes: ImageBytes): Superblock => {
@@ -127,12 +157,15 @@ export const inodeNumber = (bytes: ImageBytes, nid: number): number => bytes.u32
 export class InodeReader {
   readonly #bytes: ImageBytes
   readonly #superblock: Superblock
-  readonly #table = new XattrTable()
+  readonly #rules: InodeRules
+  readonly #table: XattrTable
   readonly #shared = new Map<number, Xattr>()
 
-  constructor(bytes: ImageBytes, superblock: Superblock) {
+  constructor(bytes: ImageBytes, superblock: Superblock, rules: InodeRules) {
     this.#bytes = bytes
     this.#superblock = superblock
+    this.#rules = rules
+    this.#table = new XattrTable(rules.xattrPrefixes)
   }
 
   read(nid: number): StoredInode {
@@ -143,7 +176,8 @@ export class InodeReader {
     const isExtended = (format & 1) === 1
     const dataLayout = format >> 1
     bytes.check(
-      dataLayout === layout.flatPlain || dataLayout === layout.flatInline || dataLayout === layout.chunkBased,
+      (isExtended || this.#rules.hasCompactInodes) &&
+        (dataLayout === layout.flatPlain || dataLayout === layout.flatInline || dataLayout === layout.chunkBased),
       at,
       `unknown inode format 0x${format.toString(16)}`
     )
@@ -152,13 +186,11 @@ export class InodeReader {
     const xattrSize = xattrCount === 0 ? 0 : xattrHeaderSize + 4 * (xattrCount - 1)
     const headEnd = xattrOffset + xattrSize
     const fields = isExtended ? this.#extended(at) : this.#compact(at)
+    const xattrs = xattrCount === 0 ? [] : this.#xattrs(xattrOffset, xattrSize)
     const head = { nid, offset: at, mode: bytes.u16(at + 4), layout: dataLayout, union: bytes.u32(at + 16), headEnd }
-    return {
-      ...head,
-      ...fields,
-      xattrs: xattrCount === 0 ? [] : this.#xattrs(xattrOffset, xattrSize),
-      end: headEnd + tailSize(bytes, { ...head, size: fields.size })
-    }
+    const inode = { ...head, ...fields, xattrs, end: headEnd }
+    checkSize(bytes, inode, this.#rules)
+    return { ...inode, end: headEnd + this.#tailSize(inode) }
   }
 
   #compact(at: number) {
@@ -188,7 +220,7 @@ export class InodeReader {
   #xattrs(at: number, size: number): ReadonlyArray<Xattr> {
     const bytes = this.#bytes
     const sharedCount = bytes.u8(at + 4)
-    bytes.check(sharedCount <= maxSharedXattrs, at + 4, `${sharedCount} shared attributes`)
+    bytes.check(sharedCount <= this.#rules.maxSharedXattrs, at + 4, `${sharedCount} shared attributes`)
     bytes.check(bytes.isZero(at + 5, 7), at + 5, "reserved bytes of an attribute header are not zero")
     const xattrs: Array<Xattr> = []
     let position = at + xattrHeaderSize
@@ -226,42 +258,36 @@ export class InodeReader {
     const suffixSize = bytes.u8(at)
     const index = bytes.u8(at + 1)
     const valueSize = bytes.u16(at + 2)
-    const prefix = index === 0 ? "" : xattrPrefixes.find((known) => known.index === index)?.prefix
+    const prefix = index === 0 ? "" : this.#rules.xattrPrefixes.find((known) => known.index === index)?.prefix
     bytes.check(prefix !== undefined, at + 1, `unknown attribute prefix ${index}`)
     const name = (prefix ?? "") + bytes.text(at + xattrEntrySize, suffixSize)
     const xattr = this.#table.intern(name, bytes.text(at + xattrEntrySize + suffixSize, valueSize))
     bytes.check(xattr.index === index && name !== "", at, "an attribute is not stored in its one form")
     return xattr
   }
+
+  /** How many bytes follow the head of an inode inline. */
+  #tailSize(inode: StoredInode): number {
+    switch (inode.layout) {
+      case layout.flatInline: {
+        const tail = inode.size % blockSize
+        this.#bytes.check(
+          (inode.headEnd % blockSize) + tail <= blockSize,
+          inode.offset,
+          "inline data crosses a block"
+        )
+        return tail
+      }
+      case layout.chunkBased:
+        return this.#rules.chunkTableSize(inode)
+      default:
+        return 0
+    }
+  }
 }
 
 /** Stands where nothing could be read. */
 const noXattr = new XattrTable().intern("", "")
-
-/** How many bytes follow the head of an inode inline. */
-const tailSize = (
-  bytes: ImageBytes,
-  inode: Pick<StoredInode, "offset" | "layout" | "size" | "headEnd" | "mode">
-): number => {
-  switch (inode.layout) {
-    case layout.flatInline: {
-      const tail = inode.size % blockSize
-      bytes.check(
-        (inode.headEnd % blockSize) + tail <= blockSize,
-        inode.offset,
-        "inline data crosses a block"
-      )
-      return tail
-    }
-    case layout.chunkBased: {
-      const table = 4 * chunking(inode.size).count
-      // A table that would cross a block was given a block of its own.
-      return (alignUp(inode.headEnd, 4) % blockSize) + table > blockSize ? 0 : table
-    }
-    default:
-      return 0
-  }
-}
 
 /** The bytes of a flat inode: whole blocks, then the inline tail. */
 export const readData = (bytes: ImageBytes, inode: StoredInode): ByteString.ByteString => {
@@ -274,27 +300,31 @@ export const readData = (bytes: ImageBytes, inode: StoredInode): ByteString.Byte
 }
 
 /** Checks that a size is one its kind of file may have. */
-export const checkSize = (bytes: ImageBytes, { layout: dataLayout, mode, offset, size, union }: StoredInode): void => {
+const checkSize = (
+  bytes: ImageBytes,
+  { layout: dataLayout, mode, offset, size, union }: StoredInode,
+  rules: InodeRules
+): void => {
   const isChunked = dataLayout === layout.chunkBased
   switch (mode & typeMask) {
     case fileType.regular:
       bytes.check(
-        isChunked ? size >= 1 && size <= maxFileSize : size <= maxInlineSize,
+        isChunked ? size >= 1 && size <= maxFileSize : size <= rules.maxInlineSize,
         offset,
         `a file of ${size} bytes cannot be ${isChunked ? "external" : "inline"}`
       )
       if (isChunked) {
-        bytes.check(
-          (union & 0xffff) === chunking(size).bits - minChunkBits,
-          offset,
-          "the chunk size is not as expected"
-        )
+        bytes.check(rules.isChunkFormat(union, size), offset, "the chunk size is not as expected")
       }
       return
     case fileType.directory:
       return bytes.check(!isChunked && size > 0 && size <= bytes.size, offset, `a directory of ${size} bytes`)
     case fileType.symlink:
-      return bytes.check(!isChunked && size > 0 && size <= maxTargetSize, offset, `a link target of ${size} bytes`)
+      return bytes.check(
+        !isChunked && size > 0 && size <= rules.maxTargetSize,
+        offset,
+        `a link target of ${size} bytes`
+      )
     default:
       return bytes.check(dataLayout === layout.flatPlain && size === 0, offset, "a special file with data")
   }

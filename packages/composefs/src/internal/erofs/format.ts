@@ -75,13 +75,18 @@ export const xattrFilterSeed = 0x25bbe08f
  * Name prefixes that are stored as an index. A prefix matches wherever the name starts with it, so even the two ACL
  * names can have a rest. Index 5 (`lustre.`) exists but the composefs writer does not use it.
  */
-export const xattrPrefixes = [
+export const xattrPrefixes: ReadonlyArray<XattrPrefix> = [
   { index: 1, prefix: "user." },
   { index: 2, prefix: "system.posix_acl_access" },
   { index: 3, prefix: "system.posix_acl_default" },
   { index: 4, prefix: "trusted." },
   { index: 6, prefix: "security." }
-] as const
+]
+
+export interface XattrPrefix {
+  readonly index: number
+  readonly prefix: string
+}
 
 export const alignUp = (value: number, to: number): number => Math.ceil(value / to) * to
 

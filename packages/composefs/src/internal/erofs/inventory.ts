@@ -224,7 +224,7 @@ class DirectoryIndex {
 const isUnsigned32 = (value: number): boolean => Number.isInteger(value) && value >= 0 && value <= 0xffffffff
 
 /** Why an inode cannot be stored: trees may be made by hand, and nothing is truncated silently. */
-const inodeProblem = (node: Node.Inode): string | undefined => {
+export const inodeProblem = (node: Node.Inode): string | undefined => {
   const { gid, mode, mtime, uid } = node
   if (!Number.isInteger(mode) || mode < 0 || mode > 0o7777) return `mode ${mode} is not within 0 to 0o7777`
   if (!isUnsigned32(uid) || !isUnsigned32(gid)) return `owner ${uid}:${gid} is not within 32 bits`

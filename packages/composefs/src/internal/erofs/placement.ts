@@ -104,18 +104,18 @@ const shapeOf = ({ entries, node }: PlannedInode): DataShape => {
 }
 
 /** A tail of more than half a block gets a block of its own. */
-const splitTail = (size: number): DataShape => {
+export const splitTail = (size: number): DataShape => {
   const blocks = Math.floor(size / blockSize)
   const tail = size % blockSize
   return tail > blockSize / 2 ? { blocks: blocks + 1, tail: 0 } : { blocks, tail }
 }
 
 /** The entries of a directory block by block: no entry crosses a block. */
-export const directoryBlocks = (
-  entries: ReadonlyArray<PlannedEntry>
-): ReadonlyArray<{ readonly entries: ReadonlyArray<PlannedEntry>; readonly size: number }> => {
-  const blocks: Array<{ readonly entries: ReadonlyArray<PlannedEntry>; readonly size: number }> = []
-  let current: Array<PlannedEntry> = []
+export const directoryBlocks = <Entry extends { readonly name: ByteString.ByteString }>(
+  entries: ReadonlyArray<Entry>
+): ReadonlyArray<{ readonly entries: ReadonlyArray<Entry>; readonly size: number }> => {
+  const blocks: Array<{ readonly entries: ReadonlyArray<Entry>; readonly size: number }> = []
+  let current: Array<Entry> = []
   let size = 0
   for (const entry of entries) {
     const entrySize = direntSize + entry.name.length

@@ -1,6 +1,14 @@
 /** Extended attributes as an image stores them: indexed prefixes, a name filter, and a table of shared ones. */
 import * as ByteString from "../byteString.ts"
-import { alignUp, maxSharedXattrs, xattrEntrySize, xattrFilterSeed, xattrHeaderSize, xattrPrefixes } from "./format.ts"
+import {
+  alignUp,
+  maxSharedXattrs,
+  xattrEntrySize,
+  xattrFilterSeed,
+  xattrHeaderSize,
+  type XattrPrefix,
+  xattrPrefixes
+} from "./format.ts"
 import { xxhash32 } from "./xxhash32.ts"
 
 /** One attribute with its value; equal ones are the same object, so that their uses can be counted. */
@@ -21,27 +29,27 @@ export interface Xattr {
 /** All attributes of an image, one object per distinct name and value. */
 export class XattrTable {
   readonly #byName = new Map<ByteString.ByteString, Map<ByteString.ByteString, Xattr>>()
+  readonly #prefixes: ReadonlyArray<XattrPrefix>
+
+  constructor(prefixes = xattrPrefixes) {
+    this.#prefixes = prefixes
+  }
 
   intern(name: ByteString.ByteString, value: ByteString.ByteString): Xattr {
     let byValue = this.#byName.get(name)
     if (byValue === undefined) this.#byName.set(name, byValue = new Map())
     let xattr = byValue.get(value)
-    if (xattr === undefined) byValue.set(value, xattr = makeXattr(name, value))
+    if (xattr === undefined) byValue.set(value, xattr = makeXattr(name, value, this.#prefixes))
     return xattr
   }
 
   /** Gives every attribute with several uses its place in the shared table; returns the table in order. */
-  share(): ReadonlyArray<Xattr> {
+  share(order: (left: Xattr, right: Xattr) => number = fromLastToFirst): ReadonlyArray<Xattr> {
     const shared: Array<Xattr> = []
     for (const byValue of this.#byName.values()) {
       for (const xattr of byValue.values()) if (xattr.uses > 1) shared.push(xattr)
     }
-    // From last to first: by name, then by length of value, then by value.
-    shared.sort((left, right) =>
-      ByteString.compare(right.name, left.name) ||
-      right.value.length - left.value.length ||
-      ByteString.compare(right.value, left.value)
-    )
+    shared.sort(order)
     let offset = 0
     for (const xattr of shared) {
       xattr.sharedOffset = offset
@@ -51,8 +59,18 @@ export class XattrTable {
   }
 }
 
-const makeXattr = (name: ByteString.ByteString, value: ByteString.ByteString): Xattr => {
-  const { index, prefix } = xattrPrefixes.find(({ prefix }) => name.startsWith(prefix)) ?? { index: 0, prefix: "" }
+/** By name, then by length of value, then by value, all descending. */
+const fromLastToFirst = (left: Xattr, right: Xattr): number =>
+  ByteString.compare(right.name, left.name) ||
+  right.value.length - left.value.length ||
+  ByteString.compare(right.value, left.value)
+
+const makeXattr = (
+  name: ByteString.ByteString,
+  value: ByteString.ByteString,
+  prefixes: ReadonlyArray<XattrPrefix>
+): Xattr => {
+  const { index, prefix } = prefixes.find(({ prefix }) => name.startsWith(prefix)) ?? { index: 0, prefix: "" }
   const suffix = name.slice(prefix.length)
   return {
     name,
@@ -70,7 +88,7 @@ const makeXattr = (name: ByteString.ByteString, value: ByteString.ByteString): X
 export const xattrSize = (suffixSize: number, valueSize: number): number =>
   alignUp(xattrEntrySize + suffixSize + valueSize, 4)
 
-/** The attributes of one inode, sorted by name: the first 128 shared ones by reference, the others in place. */
+/** The attributes of one inode in order: the first of the shared ones by reference, the others in place. */
 export interface XattrBlock {
   readonly shared: ReadonlyArray<Xattr>
   readonly inline: ReadonlyArray<Xattr>
@@ -81,13 +99,13 @@ export interface XattrBlock {
 const noXattrs: XattrBlock = { shared: [], inline: [], size: 0 }
 
 /** Divides an inode's attributes once the uses of all are counted. */
-export const xattrBlock = (xattrs: ReadonlyArray<Xattr>): XattrBlock => {
+export const xattrBlock = (xattrs: ReadonlyArray<Xattr>, maxShared = maxSharedXattrs): XattrBlock => {
   if (xattrs.length === 0) return noXattrs
   const shared: Array<Xattr> = []
   const inline: Array<Xattr> = []
   let size = xattrHeaderSize
   for (const xattr of xattrs) {
-    const isShared = xattr.uses > 1 && shared.length < maxSharedXattrs
+    const isShared = xattr.uses > 1 && shared.length < maxShared
     if (isShared) shared.push(xattr)
     else inline.push(xattr)
     size += isShared ? 4 : xattr.size

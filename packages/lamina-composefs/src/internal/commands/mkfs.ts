@@ -57,7 +57,7 @@ export const mkfs = command({
   })
 })
 
-const versionOf = (text: "0" | "1" | undefined): Image.Version | undefined =>
+const versionOf = (text: "0" | "1" | undefined): Image.CommonVersion | undefined =>
   text === undefined ? undefined : text === "1" ? 1 : 0
 
 const checkTarget = (
