@@ -8,6 +8,7 @@ import * as fc from "fast-check"
 import { respell } from "../../fuzz/dumpTexts.ts"
 import { Random } from "../../fuzz/Random.ts"
 import { anyTree } from "../anyTree.ts"
+import { legacyTree } from "../legacyTree.ts"
 
 export interface Property {
   /** A sentence: "image …", "dump …". */
@@ -108,6 +109,7 @@ const sameTreeInAnySpelling = ([tree, seed]: readonly [Tree.Tree, number]): stri
 export const properties: ReadonlyArray<Property> = [
   property("image of version 0 → tree → the same image", anyTree(), writeReadWrite(0), showTree),
   property("image of version 1 → tree → the same image", anyTree(), writeReadWrite(1), showTree),
+  property("image of version 2 → tree → the same image", legacyTree, writeReadWrite(2), showTree),
   property("dump → tree → the same dump", anyTree(), dumpParseDump, showTree),
   property(
     "dump in any spelling → the same tree",

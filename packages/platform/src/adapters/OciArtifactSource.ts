@@ -226,6 +226,8 @@ const recompute = Effect.fn("OciArtifactSource.recompute")(
     const image = Image.read(bytes, { canonical: !deep })
     if (Result.isFailure(image)) return yield* refuse(`its composefs image: ${image.failure.message}`)
     const { tree, version } = image.success
+    // Version 2 leaves whiteouts to the image's own mount, where they hide nothing of the images below.
+    if (version === 2) return yield* refuse("its composefs image: expected format version 0 or 1, got 2")
     const rebuilt = deep ? yield* rebuild(registry, repository, parts, subject, { ...limits, version }) : undefined
     const composefsDigest = Digest.ofBytes(bytes)
     if (rebuilt !== undefined && rebuilt !== composefsDigest) {
@@ -276,7 +278,7 @@ const rebuild = Effect.fnUntraced(
     repository: string,
     parts: Parts,
     subject: string,
-    { fileBytes, version }: Limits & { readonly version: Image.Version }
+    { fileBytes, version }: Limits & { readonly version: Image.CommonVersion }
   ) {
     const refuse = malformed("rebuild", subject)
     const { digest, size } = parts.files
@@ -311,7 +313,7 @@ const rebuild = Effect.fnUntraced(
         `expected a file layer with diffId ${fileLayerDiffId}, got ${info.diffId}`
       )
     }
-    const image = Image.write(tree, { minVersion: version, maxVersion: version })
+    const image = Image.write(tree, { version })
     return Result.isFailure(image) ? yield* refuse(image.failure.message) : Digest.ofBytes(image.success)
   },
   Effect.scoped

@@ -50,7 +50,8 @@ export interface InodeRules {
   readonly hasCompactInodes: boolean
   readonly xattrPrefixes: ReadonlyArray<XattrPrefix>
   readonly maxSharedXattrs: number
-  /** Bytes of a file in the image, and of a link target. */
+  /** Bytes of an external file, of a file in the image, and of a link target. */
+  readonly maxFileSize: number
   readonly maxInlineSize: number
   readonly maxTargetSize: number
   /** Whether i_u tells the chunk size that an external file should have. */
@@ -64,6 +65,7 @@ export const inodeRules: InodeRules = {
   hasCompactInodes: true,
   xattrPrefixes,
   maxSharedXattrs,
+  maxFileSize,
   maxInlineSize,
   maxTargetSize,
   isChunkFormat: (union, size) => (union & 0xffff) === chunking(size).bits - minChunkBits,
@@ -309,7 +311,7 @@ const checkSize = (
   switch (mode & typeMask) {
     case fileType.regular:
       bytes.check(
-        isChunked ? size >= 1 && size <= maxFileSize : size <= rules.maxInlineSize,
+        isChunked ? size >= 1 && size <= rules.maxFileSize : size <= rules.maxInlineSize,
         offset,
         `a file of ${size} bytes cannot be ${isChunked ? "external" : "inline"}`
       )

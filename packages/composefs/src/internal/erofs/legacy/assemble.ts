@@ -26,6 +26,7 @@ import {
   chunkTableSize,
   leadsToObject,
   legacyXattrPrefixes,
+  maxFileSize,
   maxInlineSize,
   maxSharedXattrs,
   maxTargetSize
@@ -51,6 +52,7 @@ export const assembleLegacy = ({ image, superblock }: Opened): Result.Result<Tre
 const inodeRules: InodeRules = {
   hasCompactInodes: false,
   xattrPrefixes: legacyXattrPrefixes,
+  maxFileSize,
   maxSharedXattrs,
   maxInlineSize,
   maxTargetSize,

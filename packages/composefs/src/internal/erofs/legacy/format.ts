@@ -15,8 +15,11 @@ export const maxInlineSize = 512
 /** XFS keeps link targets to this size, and composefs-rs with it. */
 export const maxTargetSize = 1024
 
-/** All external files claim chunks of 2^43 bytes, whatever their size. */
+/** All external files claim chunks of 2^43 bytes, whatever their size, and to have one of them. */
 export const chunkFormat = 31
+
+/** composefs-rs writes larger ones with that one chunk too, so that readers look for the others behind the inode. */
+export const maxFileSize = 2 ** 43
 
 /** The header of an inode's attributes counts the shared ones in a byte, and all that can be shared are. */
 export const maxSharedXattrs = 255

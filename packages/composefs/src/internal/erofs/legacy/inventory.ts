@@ -10,7 +10,14 @@ import { join, nameProblem, quote } from "../../paths.ts"
 import { inodeProblem, type Unwritable } from "../inventory.ts"
 import { escapeXattrs, metacopyName, metacopyValue, redirectName } from "../overlay.ts"
 import { type Xattr, XattrTable } from "../xattrs.ts"
-import { leadsToObject, legacyXattrPrefixes, maxInlineSize, maxSharedXattrs, maxTargetSize } from "./format.ts"
+import {
+  leadsToObject,
+  legacyXattrPrefixes,
+  maxFileSize,
+  maxInlineSize,
+  maxSharedXattrs,
+  maxTargetSize
+} from "./format.ts"
 import { type Links, linksOf } from "./links.ts"
 
 /** An inode on its way into an image. */
@@ -200,7 +207,9 @@ const legacyProblem = (node: Node.Inode, nlink: number): string | undefined => {
         : undefined
     }
     case "ExternalFile":
-      return payloadProblem(node)
+      return node.size > maxFileSize
+        ? `an external file has at most ${maxFileSize} bytes in version 2, not ${node.size}`
+        : payloadProblem(node)
     case "CharacterDevice": {
       const names = Math.max(nlink, node.nlink)
       return Node.isWhiteout(node) && names > 1
