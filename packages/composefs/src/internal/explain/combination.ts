@@ -95,7 +95,7 @@ export const deviations: ReadonlyArray<Deviation> = [
     dimension: "format",
     value: "0",
     meaning: "format version 0 even for whiteouts, instead of 0..1",
-    flags: ["mkcomposefs --max-version=0", "cfsctl --erofs-version=0"]
+    flags: ["mkcomposefs --max-version=0", "mkcomposefs of composefs-rs", "cfsctl --erofs-version=0"]
   },
   {
     dimension: "measure",
@@ -234,7 +234,7 @@ export const deviations: ReadonlyArray<Deviation> = [
   }
 ]
 
-/** What whole tools do, several deviations at a time. Each is tried in every format. */
+/** What whole tools do, several deviations at a time. Each is tried in every format and with every hash. */
 export const recipes: ReadonlyArray<Partial<Combination>> = [
   { xattrs: "security.capability", root: "of /usr", emptied: "/run" },
   { xattrs: "security.capability and user", root: "of /usr", emptied: "/run" },

@@ -63,9 +63,9 @@ export class Search {
     for (const recipe of recipes) {
       const parts = this.#effectiveParts(recipe)
       if (parts === undefined) continue
-      for (const format of this.#formats()) yield withDeviations([...parts, ...format])
+      for (const variant of this.#recipeVariants()) yield withDeviations([...parts, ...variant])
     }
-    const usable = this.#deviations.filter((deviation) => this.outcomes.get(deviation)?._tag === "Effective")
+    const usable = this.#usable()
     for (let count = 2; count <= this.#deviations.length; count++) {
       for (const chosen of choose(usable, count)) yield withDeviations(chosen)
     }
@@ -145,8 +145,14 @@ export class Search {
     return parts
   }
 
-  #formats(): ReadonlyArray<ReadonlyArray<Deviation>> {
-    return [[], ...this.#deviations.filter(({ dimension }) => dimension === "format").map((deviation) => [deviation])]
+  #usable(): ReadonlyArray<Deviation> {
+    return this.#deviations.filter((deviation) => this.outcomes.get(deviation)?._tag === "Effective")
+  }
+
+  /** What a recipe leaves open: the format, and the hash of contents. */
+  #recipeVariants(): ReadonlyArray<ReadonlyArray<Deviation>> {
+    const open = this.#usable().filter(({ dimension }) => dimension === "format" || dimension === "objects")
+    return [[], ...choose(open, 1), ...choose(open, 2)]
   }
 }
 
