@@ -19,4 +19,6 @@ for (const [signal, number] of [["SIGINT", 2], ["SIGTERM", 15], ["SIGHUP", 1]] a
 const exit = await Effect.runPromiseExit(main(process.argv.slice(2), ofProcess(process)), {
   signal: interruption.signal
 })
-process.exitCode = signalCode ?? (Exit.isSuccess(exit) ? exit.value : exitCodes.defect)
+// What was interrupted may have left a read of the standard input that nobody waits for any more.
+if (signalCode !== undefined) process.exit(signalCode)
+process.exitCode = Exit.isSuccess(exit) ? exit.value : exitCodes.defect

@@ -16,7 +16,7 @@ import {
 import { basename, dirname, join } from "node:path"
 import { systemProblem, Unusable } from "./failure.ts"
 
-export const attempt = <A>(subject: string, call: () => A): Effect.Effect<A, Unusable> =>
+const attempt = <A>(subject: string, call: () => A): Effect.Effect<A, Unusable> =>
   Effect.try({ try: call, catch: (cause) => new Unusable({ subject, problem: systemProblem(cause) }) })
 
 export const readFile = (path: string): Effect.Effect<Uint8Array, Unusable> => attempt(path, () => readFileSync(path))

@@ -1,14 +1,11 @@
 /** Where a tree comes from: the SOURCE of a command line. */
-import * as Dump from "@lamina/composefs/Dump"
-import * as Image from "@lamina/composefs/Image"
 import * as Effect from "effect/Effect"
-import * as Result from "effect/Result"
 import { statSync } from "node:fs"
 import { Misuse, systemProblem, Unusable } from "./failure.ts"
 import { readFile } from "./files.ts"
 import type { Io } from "./io.ts"
 
-export type Kind = "directory" | "image" | "dump"
+type Kind = "directory" | "image" | "dump"
 
 /** A source of which is known what it is. */
 export interface Source {
@@ -49,7 +46,7 @@ export const read = (path: string, io: Io): Effect.Effect<Uint8Array, Unusable> 
 /** The first bytes of every composefs image (reference §3.1); no dump begins so. */
 const imageMagic = 0xd078629a
 
-export const isImage = (content: Uint8Array): boolean =>
+const isImage = (content: Uint8Array): boolean =>
   content.length >= 4 && Buffer.from(content.buffer, content.byteOffset, 4).readUInt32LE(0) === imageMagic
 
 const isDirectory = (path: string): Effect.Effect<boolean, Unusable> =>
@@ -57,11 +54,3 @@ const isDirectory = (path: string): Effect.Effect<boolean, Unusable> =>
     try: () => statSync(path).isDirectory(),
     catch: (cause) => new Unusable({ subject: path, problem: systemProblem(cause) })
   })
-
-/** Reads a source that is an image or a dump. */
-export const readTree = Effect.fnUntraced(function*(source: Source, io: Io) {
-  const content = source.content ?? (yield* read(source.path, io))
-  return source.kind === "image"
-    ? yield* Effect.fromResult(Result.map(Image.read(content), ({ tree }) => tree))
-    : yield* Effect.fromResult(Dump.parse(content))
-})

@@ -1,26 +1,37 @@
 /** The tree of any source. */
 import type * as ObjectStore from "@lamina/composefs/ObjectStore"
 import * as Effect from "effect/Effect"
-import { type DirectoryValues, scan } from "./directory.ts"
+import type { DirectoryValues } from "./directory.ts"
 import { Misuse } from "./failure.ts"
 import type { Io } from "./io.ts"
 import * as Source from "./source.ts"
 
-/** Reads the tree of a source, whatever it is. */
+/** Reads the tree of a source, whatever it is. What only some sources need is loaded for those. */
 export const treeOf = Effect.fnUntraced(function*(
   source: Source.Source,
   values: DirectoryValues,
   io: Io,
   objects?: ObjectStore.ObjectStore
 ) {
-  return source.kind === "directory"
-    ? yield* scan(source.path, values, io, objects)
-    : yield* Source.readTree(source, io)
+  if (source.kind !== "directory") return yield* readTree(source, io)
+  const { scan } = yield* Effect.promise(() => import("./scan.ts"))
+  return yield* scan(source.path, values, io, objects)
+})
+
+/** Reads a source that is an image or a dump. */
+const readTree = Effect.fnUntraced(function*(source: Source.Source, io: Io) {
+  const content = source.content ?? (yield* Source.read(source.path, io))
+  if (source.kind === "image") {
+    const Image = yield* Effect.promise(() => import("@lamina/composefs/Image"))
+    return (yield* Effect.fromResult(Image.read(content))).tree
+  }
+  const Dump = yield* Effect.promise(() => import("@lamina/composefs/Dump"))
+  return yield* Effect.fromResult(Dump.parse(content))
 })
 
 /** Reads sources which are images or dumps: commands about stores have no use for directories. */
 export const storedTreeOf = Effect.fnUntraced(function*(text: string, io: Io) {
   const source = yield* Source.open(text, io)
-  if (source.kind !== "directory") return yield* Source.readTree(source, io)
+  if (source.kind !== "directory") return yield* readTree(source, io)
   return yield* new Misuse({ problem: `${text} is a directory: expected an image or a dump` })
 })

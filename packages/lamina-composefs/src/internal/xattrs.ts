@@ -43,7 +43,7 @@ export const list = (directory: string): Effect.Effect<AttributesByPath | undefi
  * The output of getfattr: for each file that has attributes `# file: PATH`, then `NAME=0xHEX` lines, then an empty line.
  * Backslashes and newlines of paths, and `=` of names, are octal escapes.
  */
-export class Listing {
+class Listing {
   readonly attributes = new Map<string, Map<string, Uint8Array>>()
   #rest = ""
   #current = new Map<string, Uint8Array>()

@@ -1,5 +1,4 @@
 import * as FsVerity from "@lamina/composefs/FsVerity"
-import * as Image from "@lamina/composefs/Image"
 import * as Effect from "effect/Effect"
 import { command } from "../command.ts"
 import { directoryOptions, type DirectoryValues } from "../directory.ts"
@@ -58,7 +57,7 @@ const digestOf = Effect.fnUntraced(function*(
 ) {
   if (path === "-") return FsVerity.digest(yield* io.input, using)
   const tree = yield* Source.treeIn(path)
-  return tree === undefined
-    ? yield* FsVerity.digestFile(path, using)
-    : yield* Effect.fromResult(Image.digest(yield* treeOf(tree, values, io), { using }))
+  if (tree === undefined) return yield* FsVerity.digestFile(path, using)
+  const Image = yield* Effect.promise(() => import("@lamina/composefs/Image"))
+  return yield* Effect.fromResult(Image.digest(yield* treeOf(tree, values, io), { using }))
 })

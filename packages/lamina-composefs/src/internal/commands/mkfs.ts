@@ -1,6 +1,6 @@
 import * as FsVerity from "@lamina/composefs/FsVerity"
 import * as Image from "@lamina/composefs/Image"
-import * as ObjectStore from "@lamina/composefs/ObjectStore"
+import type * as ObjectStore from "@lamina/composefs/ObjectStore"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import { command } from "../command.ts"
@@ -39,9 +39,7 @@ export const mkfs = command({
     if (store !== undefined && source.kind !== "directory") {
       return yield* new Misuse({ problem: "--digest-store needs a directory as SOURCE: only there are contents" })
     }
-    const objects = store === undefined
-      ? undefined
-      : yield* ObjectStore.open({ directory: store, durability: values.durability ?? "end" })
+    const objects = store === undefined ? undefined : yield* openStore(store, values.durability ?? "end")
     const tree = yield* treeOf(source, values, io, objects)
     if (objects !== undefined) yield* objects.flush
     const image = yield* Effect.fromResult(
@@ -77,6 +75,11 @@ const checkTarget = (
     : undefined
   return problem === undefined ? Effect.void : Effect.fail(new Misuse({ problem }))
 }
+
+const openStore = Effect.fnUntraced(function*(directory: string, durability: ObjectStore.Durability) {
+  const ObjectStore = yield* Effect.promise(() => import("@lamina/composefs/ObjectStore"))
+  return yield* ObjectStore.open({ directory, durability })
+})
 
 const openSource = (
   text: string,

@@ -1,0 +1,55 @@
+/** Trees of directories. */
+import * as Node from "@lamina/composefs/Node"
+import type * as ObjectStore from "@lamina/composefs/ObjectStore"
+import * as Tree from "@lamina/composefs/Tree"
+import * as Effect from "effect/Effect"
+import type { DirectoryValues } from "./directory.ts"
+import { Misuse, Unusable } from "./failure.ts"
+import type { Io } from "./io.ts"
+import { counting } from "./progress.ts"
+import * as Xattrs from "./xattrs.ts"
+
+/** Reads a directory as mkcomposefs does with the same options; contents go to the store, if there is one. */
+export const scan = Effect.fnUntraced(function*(
+  directory: string,
+  values: DirectoryValues,
+  io: Io,
+  objects?: ObjectStore.ObjectStore
+) {
+  if (values["skip-xattrs"] && values["user-xattrs"]) {
+    return yield* new Misuse({ problem: "--skip-xattrs and --user-xattrs exclude each other" })
+  }
+  const xattrs = values["skip-xattrs"] ? undefined : yield* attributes(directory, values["user-xattrs"])
+  const progress = yield* counting(io, "files")
+  const { tree } = yield* Tree.fromDirectory(directory, {
+    filter: (_, kind) => {
+      progress.step()
+      return !values["skip-devices"] || (kind !== "character device" && kind !== "block device")
+    },
+    mtime: values["use-epoch"] ? { exactly: Node.epoch } : undefined,
+    hardLinks: values.hardlinks ? "preserve" : "separate",
+    xattrs,
+    objects
+  })
+  return tree
+})
+
+/** Refuses rather than to leave out in silence what changes the digest. */
+const attributes = Effect.fnUntraced(function*(directory: string, onlyUser: boolean) {
+  const byPath = yield* Xattrs.list(directory)
+  if (byPath === undefined) {
+    return yield* new Unusable({
+      subject: directory,
+      problem: "its extended attributes cannot be read, because getfattr is not installed (package attr); " +
+        "--skip-xattrs leaves attributes out"
+    })
+  }
+  const prefix = Buffer.from(directory).length
+  return ({ source }: { readonly source: string | Buffer }) => {
+    const path = Buffer.from(source).subarray(prefix).toString("latin1").replace(/^\/+/, "")
+    const found = byPath.get(path) ?? none
+    return Effect.succeed(onlyUser ? new Map(Array.from(found).filter(([name]) => name.startsWith("user."))) : found)
+  }
+})
+
+const none: ReadonlyMap<string, Uint8Array> = new Map()
