@@ -1,0 +1,185 @@
+import { assert, describe, it } from "@effect/vitest"
+import { type Flatten, Tree } from "@lamina/composefs"
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Stream from "effect/Stream"
+import * as fc from "fast-check"
+import { createGzip, gzipSync, zstdCompressSync } from "node:zlib"
+import { archive, directory, extension, file, hardLink, type Item, records, sealed, symlink } from "./archives.ts"
+import { history } from "./histories.ts"
+
+const tar = "application/vnd.oci.image.layer.v1.tar"
+
+const flatten = (layers: ReadonlyArray<Uint8Array>, options?: Flatten.LayersOptions, mediaType = tar) =>
+  Tree.fromLayers(layers.map((bytes) => ({ mediaType, content: Stream.make(bytes) })), options)
+
+const sparse = { "GNU.sparse.major": "1", "GNU.sparse.minor": "0", "GNU.sparse.name": "f" }
+const loop = [symlink("a", "b"), symlink("b", "a"), file("a/x")]
+
+/** Directories as deep as a path allows, and a link to the last of them: each layer of such leads deeper. */
+const deep = (prefix: string, link: string): ReadonlyArray<Item> => {
+  const path = `${prefix}${"d/".repeat(1900)}`
+  return [file("", "", { pax: { path: `${path}x` } }), { ...symlink(link, ""), pax: { linkpath: path } }]
+}
+
+const refused: ReadonlyArray<readonly [why: string, items: ReadonlyArray<Item> | Uint8Array, message: RegExp]> = [
+  ["a path that leads out", [file("a/../../b")], /`\.\.` in it/],
+  ["a hard link that leads out", [hardLink("b", "../etc/passwd")], /`\.\.` in it/],
+  ["a hard link to nothing", [hardLink("b", "a")], /target of the hard link is missing/],
+  ["a hard link to a directory", [directory("a"), hardLink("b", "a")], /to a directory/],
+  ["a hard link to the root", [hardLink("b", "/")], /the root directory/],
+  ["a file as the root", [file("./")], /slash at the end/],
+  ["a symbolic link as the root", [symlink(".", "/etc")], /root directory can only be/],
+  ["an empty path", [file("")], /empty path/],
+  ["a name too long", [file("", "", { pax: { path: "n".repeat(256) } })], /at most 255/],
+  ["a path too long", [file("", "", { pax: { path: "n/".repeat(3000) + "x" } })], /at most 4095 bytes/],
+  ["links that lead deeper than a path", [...deep("", "l"), ...deep("l/", "m")], /at most 4095 bytes/],
+  ["a loop of links on the way", loop, /too many symbolic links/],
+  ["a file on the way", [file("a"), file("a/b")], /is not a directory/],
+  ["an empty target", [symlink("a", "")], /without a target/],
+  ["a whiteout of nothing", [file(".wh.")], /names nothing/],
+  ["a whiteout of its own directory", [file("a/.wh..")], /names nothing/],
+  ["a whiteout of the directory above", [file("a/.wh...")], /names nothing/],
+  ["something in a whiteout", [file("a/.wh.b/c")], /is that of a whiteout/],
+  ["a device that would become a whiteout", [{ path: "d", type: "3", major: 4096, minor: 0 }], /too large/],
+  ["a directory with a body", [directory("d", { body: "x" })], /it says that it has 1 bytes/],
+  ["a hard link with a body", [file("a"), { ...hardLink("b", "a"), body: "x" }], /it says that it has 1 bytes/],
+  ["a file with a slash", [file("a/")], /slash at the end/],
+  ["a sparse file of GNU", [file("a", "", { type: "S", dialect: "gnu" })], /sparse/],
+  ["a sparse file of PAX", [file("a", "", { pax: sparse })], /sparse/],
+  ["a volume's label", [file("a", "", { type: "V", dialect: "gnu" })], /type "V"/],
+  ["an owner out of range", [file("a", "", { uid: 2 ** 32, binary: true })], /uid 4294967296/],
+  ["a negative size", [file("a", "", { size: -1, binary: true })], /negative/],
+  ["a size beyond all bounds", [file("a", "", { size: 2 ** 60, binary: true })], /too large/],
+  ["a size that is not there", [file("a", "x", { size: 2 ** 40, binary: true })], /cut off after/],
+  ["a NUL in a name", [file("a", "", { pax: { path: "a\0b" } })], /NUL/],
+  ["an attribute without a name", [file("a", "", { pax: { "SCHILY.xattr.": "x" } })], /names no extended attribute/],
+  [
+    "two names",
+    Buffer.concat([extension("L", "a\0"), archive([file("a", "", { pax: { path: "b" } })])]),
+    /a PAX and a GNU/
+  ],
+  [
+    "two PAX headers",
+    Buffer.concat([extension("x", records({ path: "b" })), archive([file("a", "", { pax: {} })])]),
+    /follows another/
+  ],
+  ["a PAX header at the end", Buffer.concat([extension("x", records({ path: "b" })), archive([])]), /ends after/],
+  [
+    "records cut wrong",
+    Buffer.concat([extension("x", "99 path=b\n"), archive([file("a")])]),
+    /PAX record is malformed/
+  ],
+  ["records without end", Buffer.concat(Array.from({ length: 40 }, () => extension("g", ""))), /follow one another/],
+  ["a header cut off", archive([file("a")]).subarray(0, 300), /cut off inside a header/],
+  ["padding cut off", archive([file("a", "x")]).subarray(0, 700), /cut off after 1 of 1 bytes/],
+  ["a wrong checksum", archive([file("a")]).fill("1", 148, 150), /checksum/],
+  ["an entry behind the end", Buffer.concat([archive([file("a")]), archive([file("b")])]), /bytes follow the end/],
+  ["noise", Buffer.alloc(2048, "noise"), /not octal/]
+]
+
+describe("Tree.fromLayers, from hostile hands", () => {
+  for (const [why, items, message] of refused) {
+    it.effect(`refuses ${why}`, () =>
+      Effect.gen(function*() {
+        const bytes = items instanceof Uint8Array ? items : archive(items)
+        assert.match((yield* Effect.flip(flatten([bytes]))).message, message)
+      }))
+  }
+
+  it.effect("keeps its limits", () =>
+    Effect.gen(function*() {
+      const many = archive(Array.from({ length: 20 }, (_, at) => file(`f${at}`)))
+      const long = archive([file("f", "", { pax: { "SCHILY.xattr.user.a": "v".repeat(10_000) } })])
+      const huge = archive([file("f", "", { pax: { comment: "v".repeat(1 << 20) } })])
+      const message = (layers: ReadonlyArray<Uint8Array>, options: Flatten.LayersOptions) =>
+        Effect.map(Effect.flip(flatten(layers, options)), (error) => error.message)
+      assert.match(yield* message([many, many], { maxEntries: 39 }), /layer 1: the layers have too many entries/)
+      assert.match(yield* message([long, long], { maxMetadataSize: 15_000 }), /layer 1: the extension headers/)
+      assert.match(yield* message([many, many], { maxArchiveSize: 15_000 }), /layer 1: the archives are too large/)
+      assert.match(yield* message([huge], {}), /more than 1048576 bytes/)
+      assert.strictEqual((yield* flatten([many], { maxEntries: 20 })).layers[0]?.entries, 20)
+    }))
+
+  it.effect("stops a decompression bomb at its limit", () =>
+    Effect.gen(function*() {
+      let read = 0
+      const bomb = Stream.fromAsyncIterable(zeros(), String).pipe(
+        Stream.tap((chunk) =>
+          Effect.sync(() => {
+            read += chunk.length
+          })
+        )
+      )
+      const options = { maxArchiveSize: 32 << 20 }
+      const error = yield* Effect.flip(Tree.fromLayers([{ mediaType: `${tar}+gzip`, content: bomb }], options))
+      assert.match(String(error), /the archives are too large/)
+      assert.isBelow(read, 4 << 20)
+      // A frame that asks for a window of 2 GiB.
+      const wide = Buffer.from("28b52ffd00a8010000", "hex")
+      assert.match((yield* Effect.flip(flatten([wide], {}, `${tar}+zstd`))).message, /zstd: .*memory/)
+    }))
+
+  it("never dies of a changed layer", () =>
+    fc.assert(
+      fc.asyncProperty(
+        history({ early: false }),
+        fc.array(change, { minLength: 1, maxLength: 4 }),
+        async (sample, changes) => {
+          const bytes = sample.layers.map((items) => archive(items))
+          const changed = bytes.map((bytes) => apply(changes, bytes))
+          for (const mediaType of [tar, `${tar}+gzip`, `${tar}+zstd`]) {
+            const layers: ReadonlyArray<Uint8Array> = mediaType === tar
+              ? changed
+              : mediaType.endsWith("gzip")
+              ? changed.map((bytes) => gzipSync(bytes, { level: 1 }))
+              : bytes.map((bytes) => apply(changes, Buffer.from(zstdCompressSync(bytes))))
+            const exit = await Effect.runPromiseExit(flatten(layers, { maxArchiveSize: 1 << 20 }, mediaType))
+            if (Exit.isFailure(exit)) assert.isFalse(Cause.hasDies(exit.cause), Cause.pretty(exit.cause))
+          }
+        }
+      ),
+      { numRuns: 800 }
+    ), 60_000)
+})
+
+type Change = (bytes: Buffer) => Buffer
+
+const apply = (changes: ReadonlyArray<Change>, bytes: Buffer): Buffer =>
+  changes.reduce((changed, change) => change(changed), bytes)
+
+/** Changes somewhere; half of them mend the checksum of the header they hit, so that more than the checksum is tried. */
+const change: fc.Arbitrary<Change> = fc.record({
+  at: fc.nat(20_000),
+  byte: fc.nat(255),
+  kind: fc.constantFrom("set", "set and seal", "set and seal", "cut", "repeat", "text")
+}).map(({ at, byte, kind }) => (bytes) => {
+  if (bytes.length < 512) return bytes
+  const copy = Buffer.from(bytes)
+  const place = at % copy.length
+  const start = place - (place % 512)
+  switch (kind) {
+    case "cut":
+      return copy.subarray(0, place)
+    case "repeat":
+      return Buffer.concat([copy.subarray(0, place), copy.subarray(start)])
+    case "text":
+      copy.write("../\u0000/.wh.".slice(byte % 8), place, "latin1")
+      return copy
+    default:
+      copy[place] = byte
+      if (kind === "set and seal" && start + 512 <= copy.length) sealed(copy.subarray(start, start + 512))
+      return copy
+  }
+})
+
+async function* zeros(): AsyncGenerator<Uint8Array> {
+  const gzip = createGzip({ level: 9 })
+  const header = archive([file("f", "", { size: 2 ** 40, binary: true })], new Uint8Array())
+  gzip.write(header)
+  const block = Buffer.alloc(1 << 20)
+  gzip.on("drain", () => gzip.write(block))
+  gzip.write(block)
+  for await (const chunk of gzip) yield chunk
+}
