@@ -126,6 +126,8 @@ describe("Tree.fromLayers", () => {
         "/usr/lib/y",
         "/usr/lib/z"
       ])
+      const emptied = yield* flatten([[file("usr/lib/x"), symlink("lib", "usr/lib")], [opaque("lib")]])
+      assert.deepEqual(paths(emptied), ["/lib", "/usr", "/usr/lib"])
       assert.deepInclude(find(tree, "/a"), { mode: 0o755, uid: 0, gid: 0, mtime: Node.epoch })
     }))
 
@@ -388,6 +390,8 @@ describe("rules", () => {
     Effect.gen(function*() {
       const options = { flatten: Flatten.composefsRs }
       assert.match(yield* refusal([[file("a/b")]], options), /"a" on the way to it is missing; the rule missingParents/)
+      assert.match(yield* refusal([[whiteout("a/b")]], options), /"a" on the way to it is missing/)
+      assert.match(yield* refusal([[opaque("a")]], options), /"a" on the way to it is missing/)
       assert.match(yield* refusal([[symlink("a", "."), file("a/b")]], options), /the rule symlinkedParents/)
       assert.match(yield* refusal([[directory("run")]], options), /"\/usr": it is not there/)
       assert.isTrue(Result.isSuccess(Image.digest(yield* flatten([image], options))))

@@ -79,8 +79,8 @@ const header = (item: Item): Buffer => {
   block.write(item.link ?? "", 157, 100, "utf8")
   block.write(magics[item.dialect ?? "ustar"], 257, "latin1")
   if (item.dialect !== "v7") {
-    number(329, 8, item.major ?? 0)
-    number(337, 8, item.minor ?? 0)
+    block.write((item.major ?? 0).toString(8).padStart(7, "0"), 329, "latin1")
+    block.write((item.minor ?? 0).toString(8).padStart(7, "0"), 337, "latin1")
   }
   return sealed(block)
 }

@@ -72,18 +72,10 @@ export class Overlay {
 
   /** Takes away all that is in the directory at `path`. */
   opaque(path: ReadonlyArray<string>): string | undefined {
-    if (path.length === 0) {
-      this.#clear(this.root)
-      return undefined
-    }
-    return Result.match(this.#lookUp(path), {
-      onFailure: (problem) => problem,
-      onSuccess: (place) => {
-        const child = place?.parent.entries.get(place.name)?.child
-        if (child?._tag === "Branch") this.#clear(child)
-        return child === undefined || child._tag === "Branch" ? undefined : "it is not a directory"
-      }
-    })
+    const walk = new Walk(this.root, this.#layer, this.#rules)
+    const problem = walk.to(path, false)
+    if (problem === undefined && !walk.isMissing) this.#clear(walk.here)
+    return problem
   }
 
   /** What comes next belongs to the next layer. AUFS's own directories only served the links of this one. */
