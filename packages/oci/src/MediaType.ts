@@ -45,6 +45,14 @@ export const dockerManifestList = "application/vnd.docker.distribution.manifest.
 export const imageConfig = "application/vnd.oci.image.config.v1+json"
 
 /**
+ * A Docker image configuration.
+ *
+ * @category constants
+ * @since 0.1.0
+ */
+export const dockerConfig = "application/vnd.docker.container.image.v1+json"
+
+/**
  * The empty document `{}`, which stands for a config or layer that an artifact does not have.
  *
  * @category constants
