@@ -1,7 +1,101 @@
-/** Makes the dumps of composefs-info and of this package comparable: reference §3.13 says where it departs. */
+/**
+ * Compares what composefs-info prints of an image with the tree that is read here. Its reader departs from what was
+ * written in ways that reference §3.13 lists; both sides are brought to the one form that these leave.
+ */
+import { Dump, Node, Tree } from "@lamina/composefs"
+import * as Option from "effect/Option"
+import * as Result from "effect/Result"
+import { fromText } from "../src/internal/byteString.ts"
+import { view } from "../test/trees.ts"
 
-/** Both dumps, each in the one form that they have in common. */
-export const comparableDump = (theirs: string, ours: string): readonly [theirs: string, ours: string] => [
-  theirs,
-  ours
+/** What is behind what composefs-info prints of an image of a tree. */
+export type Verdict = { readonly same: string } | { readonly difference: string }
+
+export const compareDump = (theirs: Uint8Array, ours: Tree.Tree): Verdict => {
+  const parsed = Dump.parse(theirs)
+  if (Result.isFailure(parsed)) {
+    const { message } = parsed.failure
+    return overlong.test(message)
+      ? { same: "dump of the image that no mkcomposefs takes: a mark or two stray bytes too long (§3.13)" }
+      : { difference: `its dump is refused: ${message}` }
+  }
+  const left = view(comparable(parsed.success, payloads(ours)))
+  const right = view(comparable(ours, new Map()))
+  for (const path of new Set([...left.keys(), ...right.keys()])) {
+    if (left.get(path) === right.get(path)) continue
+    const sides = `${short(left.get(path))} there and ${short(right.get(path))} here`
+    return { difference: `${JSON.stringify(path.slice(0, 300))} is ${sides}` }
+  }
+  return { same: "same dump of the image" }
+}
+
+const overlong = /PAYLOAD has 409[67] bytes|attributes take more than 32767 bytes/
+
+const short = (line: string | undefined): string =>
+  line === undefined ? "missing" : `\n  ${line.replace(/(.{1,8})\1{20,}/g, "$1…$1").slice(-600)}`
+
+type Payloads = ReadonlyMap<string, string>
+
+/** Of each name: which of several names of a file comes first is not for sure. */
+const payloads = (tree: Tree.Tree): Payloads => {
+  const known = new Map<string, string>()
+  for (const { path } of Tree.walk(tree)) {
+    const node = Option.getOrUndefined(Tree.resolve(tree, path))?.node
+    if (node?._tag === "ExternalFile" && node.payload !== undefined) known.set(path, node.payload)
+  }
+  return known
+}
+
+const comparable = (tree: Tree.Tree, known: Payloads): Tree.Tree => ({
+  root: comparableDirectory(tree.root, "", known)
+})
+
+const comparableDirectory = (directory: Node.Directory, path: string, known: Payloads): Node.Directory => ({
+  ...directory,
+  xattrs: withoutLost(directory.xattrs),
+  entries: new Map(
+    Array.from(directory.entries, ([name, node]) => [name, comparableNode(node, `${path}/${name}`, known)] as const)
+  )
+})
+
+const comparableNode = (node: Node.Node, path: string, known: Payloads): Node.Node => {
+  if (node._tag === "HardLink") return node
+  if (node._tag === "Directory") return comparableDirectory(node, path, known)
+  const xattrs = withoutLost(node.xattrs)
+  // The mark alone makes a whiteout, whatever is in the file and whatever its directory says.
+  const isRegular = node._tag === "InlineFile" || node._tag === "ExternalFile"
+  if (isRegular && node.xattrs.has("trusted.overlay.whiteout")) {
+    return Node.characterDevice(0, { ...node, xattrs, size: 0 })
+  }
+  return node._tag === "ExternalFile"
+    ? { ...node, xattrs, payload: comparablePayload(node.payload, known.get(path)) }
+    : { ...node, xattrs }
+}
+
+/** A redirect of whole words of four bytes comes with two bytes from behind it; slashes in front are taken off. */
+const comparablePayload = (payload: string | undefined, written: string | undefined): string | undefined => {
+  if (payload === undefined) return undefined
+  const bytes = fromText(payload)
+  const expected = fromText(written ?? payload)
+  const isOverread = (expected.length + 1) % 4 === 0 && bytes.length <= expected.length + 2 &&
+    bytes.startsWith(expected.replace(/^\/+/, ""))
+  const bare = (isOverread ? expected : bytes).replace(/^\/+/, "")
+  return bare === "" ? undefined : bare
+}
+
+/** What belongs to the format is dropped, also where it is the tree's own. */
+const marks = [
+  "trusted.overlay.whiteout",
+  "trusted.overlay.whiteouts",
+  "trusted.overlay.opaque",
+  "user.overlay.whiteout",
+  "user.overlay.whiteouts",
+  "user.overlay.opaque"
 ]
+/** Entries of four bytes, which are overlooked at the end of an inode's attributes. */
+const empty = ["user.", "trusted.", "security.", "system.posix_acl_access", "system.posix_acl_default"]
+
+const withoutLost = (xattrs: ReadonlyMap<string, Uint8Array>): ReadonlyMap<string, Uint8Array> =>
+  new Map(
+    Array.from(xattrs).filter(([name, value]) => !marks.includes(name) && !(value.length === 0 && empty.includes(name)))
+  )

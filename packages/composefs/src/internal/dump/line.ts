@@ -180,6 +180,7 @@ const parseHardLink = (fields: Fields, mode: number): Node.HardLink => {
   if ((mode & typeMask) === fileType.directory) {
     fields.fail("MODE", invalid("MODE", "a hard link to anything but a directory", fields.text("MODE")))
   }
+  if (!Object.values<number>(fileType).includes(mode & typeMask)) failFileType(fields)
   const payload = fields.optional("PAYLOAD")
   if (payload === undefined) fields.fail("PAYLOAD", invalid("PAYLOAD", "the path of the link's target", "nothing"))
   // An empty path leads to the root, as "/" does.
@@ -222,10 +223,13 @@ const parseInode = (fields: Fields, mode: number, interned: Interned, strict: bo
     case fileType.blockDevice:
       return Node.blockDevice(rdev, { ...options, size: Number(size) })
     default:
-      fields.fail("MODE", invalid("MODE", "a mode with a file type, such as 100644 or 40755", fields.text("MODE")))
+      failFileType(fields)
       return Node.fifo()
   }
 }
+
+const failFileType = (fields: Fields): void =>
+  fields.fail("MODE", invalid("MODE", "a mode with a file type, such as 100644 or 40755", fields.text("MODE")))
 
 const parseSize = (fields: Fields): bigint => {
   const text = fields.text("SIZE")
