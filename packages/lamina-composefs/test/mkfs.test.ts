@@ -25,6 +25,18 @@ describe("mkfs", () => {
     )
   })
 
+  it("writes exactly the format version that is asked for, the legacy layout of composefs-rs too", async () => {
+    const legacy = "086b702a519b57d6ef5aea6f8b3f2be24355cd1fb835cd80fb4e3d388b24d5a5"
+    for (const [version, digest] of [["0", emptyDigests[0]], ["1", emptyDigests[1]], ["2", legacy]]) {
+      const { output } = await run(["mkfs", "--print-digest-only", `--format-version=${version}`, at("empty.dump")])
+      assert.strictEqual(output, `${digest}\n`)
+    }
+    assert.strictEqual(
+      (await run(["mkfs", "--format-version=1", "--min-version=1", at("empty.dump"), at("x")])).code,
+      2
+    )
+  })
+
   it("writes an image whose fs-verity digest that is, and leaves nothing else behind", async () => {
     mkdirSync(at("out"))
     const { code, output } = await run(["mkfs", "--print-digest", `dump:${at("empty.dump")}`, at("out/image")])

@@ -44,6 +44,10 @@ const commands: Readonly<Record<string, Entry>> = {
     summary: "tell what differs between two trees, path by path and field by field",
     load: async () => (await import("./commands/diff.ts")).diff
   },
+  explain: {
+    summary: "find what was done to a tree that gave an expected digest",
+    load: async () => (await import("./commands/explain.ts")).explain
+  },
   fsck: {
     summary: "compare the objects of a store with their names",
     load: async () => (await import("./commands/fsck.ts")).fsck

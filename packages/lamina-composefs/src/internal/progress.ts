@@ -28,10 +28,9 @@ class Line implements Progress {
     this.#what = what
   }
 
-  // A field, as it is handed on: it is called for every file, so it looks at the clock for few of them.
+  // A field, as it is handed on.
   readonly step = (): void => {
     this.#count++
-    if (this.#count % 64 !== 0) return
     const now = performance.now()
     if (now - this.#shownAt < minimumMillis) return
     this.#shownAt = now

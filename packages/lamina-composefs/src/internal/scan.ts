@@ -14,14 +14,14 @@ export const scan = Effect.fnUntraced(function*(
   directory: string,
   values: DirectoryValues,
   io: Io,
-  objects?: ObjectStore.ObjectStore
+  objects: ObjectStore.ObjectStore | undefined
 ) {
   if (values["skip-xattrs"] && values["user-xattrs"]) {
     return yield* new Misuse({ problem: "--skip-xattrs and --user-xattrs exclude each other" })
   }
   const xattrs = values["skip-xattrs"] ? undefined : yield* attributes(directory, values["user-xattrs"])
   const progress = yield* counting(io, "files")
-  const { tree } = yield* Tree.fromDirectory(directory, {
+  return yield* Tree.fromDirectory(directory, {
     filter: (_, kind) => {
       progress.step()
       return !values["skip-devices"] || (kind !== "character device" && kind !== "block device")
@@ -31,7 +31,6 @@ export const scan = Effect.fnUntraced(function*(
     xattrs,
     objects
   })
-  return tree
 })
 
 /** Refuses rather than to leave out in silence what changes the digest. */

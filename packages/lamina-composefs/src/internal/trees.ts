@@ -1,19 +1,34 @@
 /** The tree of any source. */
+import type { ContentSource } from "@lamina/composefs/Content"
 import type * as ObjectStore from "@lamina/composefs/ObjectStore"
+import type { Tree } from "@lamina/composefs/Tree"
 import * as Effect from "effect/Effect"
 import type { DirectoryValues } from "./directory.ts"
 import { Misuse } from "./failure.ts"
 import type { Io } from "./io.ts"
 import * as Source from "./source.ts"
 
-/** Reads the tree of a source, whatever it is. What only some sources need is loaded for those. */
-export const treeOf = Effect.fnUntraced(function*(
+/** A tree, and its contents where the source has them. */
+export interface Found {
+  readonly tree: Tree
+  readonly contents?: ContentSource
+}
+
+/** Reads the tree of a source, whatever it is. */
+export const treeOf = (source: Source.Source, values: DirectoryValues, io: Io) =>
+  Effect.map(contentsOf(source, values, io), ({ tree }) => tree)
+
+/** Reads the tree of a source and its contents, into a store if there is one. What a source needs is loaded for it. */
+export const contentsOf = Effect.fnUntraced(function*(
   source: Source.Source,
   values: DirectoryValues,
   io: Io,
   objects?: ObjectStore.ObjectStore
 ) {
-  if (source.kind !== "directory") return yield* readTree(source, io)
+  if (source.kind !== "directory") {
+    const found: Found = { tree: yield* readTree(source, io) }
+    return found
+  }
   const { scan } = yield* Effect.promise(() => import("./scan.ts"))
   return yield* scan(source.path, values, io, objects)
 })

@@ -10,7 +10,7 @@ import { writeFile } from "../files.ts"
 import type { Io } from "../io.ts"
 import { choice, flag, text } from "../options.ts"
 import * as Source from "../source.ts"
-import { treeOf } from "../trees.ts"
+import { contentsOf } from "../trees.ts"
 
 export const mkfs = command({
   usage: "mkfs [OPTIONS] SOURCE IMAGE",
@@ -24,7 +24,11 @@ export const mkfs = command({
     ...directoryOptions,
     "print-digest": flag("Print the digest of the image"),
     "print-digest-only": flag("Print the digest of the image, don't write it; IMAGE is left out"),
-    json: flag("With one of these two, print digest, size and format version as JSON"),
+    json: flag("Print digest, size and format version of the image as JSON"),
+    "format-version": choice(
+      ["0", "1", "2"],
+      "Use exactly this format version; 2 is the legacy layout of composefs-rs"
+    ),
     "from-file": flag("The source is a dump file, not a directory"),
     "min-version": choice(["0", "1"], "Use this format version at least (default 0)"),
     "max-version": choice(["0", "1"], "Use this format version at most (default 1)")
@@ -32,7 +36,8 @@ export const mkfs = command({
   operands: { least: 1, most: 2 },
   run: Effect.fnUntraced(function*(values, [sourceText = "", target], io) {
     const onlyDigest = values["print-digest-only"]
-    const printsDigest = onlyDigest || values["print-digest"]
+    const printsDigest = onlyDigest || values["print-digest"] || values.json
+    const writeOptions = yield* versions(values)
     yield* checkTarget(target, onlyDigest, printsDigest, io)
     const source = yield* openSource(sourceText, values["from-file"], io)
     const store = values["digest-store"]
@@ -40,13 +45,10 @@ export const mkfs = command({
       return yield* new Misuse({ problem: "--digest-store needs a directory as SOURCE: only there are contents" })
     }
     const objects = store === undefined ? undefined : yield* openStore(store, values.durability ?? "end")
-    const tree = yield* treeOf(source, values, io, objects)
+    const { tree } = yield* contentsOf(source, values, io, objects)
     if (objects !== undefined) yield* objects.flush
     const image = yield* Effect.fromResult(
-      Image.write(tree, {
-        minVersion: versionOf(values["min-version"]),
-        maxVersion: versionOf(values["max-version"])
-      })
+      Image.write(tree, writeOptions)
     )
     if (target === "-") yield* io.print(image)
     else if (target !== undefined) yield* writeFile(target, image)
@@ -55,8 +57,24 @@ export const mkfs = command({
   })
 })
 
-const versionOf = (text: "0" | "1" | undefined): Image.CommonVersion | undefined =>
-  text === undefined ? undefined : text === "1" ? 1 : 0
+const numbers = { "0": 0, "1": 1, "2": 2 } as const
+
+const versions = (values: {
+  readonly "format-version": "0" | "1" | "2" | undefined
+  readonly "min-version": "0" | "1" | undefined
+  readonly "max-version": "0" | "1" | undefined
+}): Effect.Effect<Image.WriteOptions, Misuse> => {
+  const { "format-version": exactly, "max-version": highest, "min-version": lowest } = values
+  if (exactly === undefined) {
+    return Effect.succeed({
+      minVersion: lowest === undefined ? undefined : numbers[lowest],
+      maxVersion: highest === undefined ? undefined : numbers[highest]
+    })
+  }
+  return highest === undefined && lowest === undefined
+    ? Effect.succeed({ version: numbers[exactly] })
+    : Effect.fail(new Misuse({ problem: "--format-version excludes --min-version and --max-version" }))
+}
 
 const checkTarget = (
   target: string | undefined,

@@ -1,0 +1,63 @@
+import * as Explain from "@lamina/composefs/Explain"
+import * as FsVerity from "@lamina/composefs/FsVerity"
+import * as ObjectStore from "@lamina/composefs/ObjectStore"
+import * as Effect from "effect/Effect"
+import { command } from "../command.ts"
+import { directoryOptions } from "../directory.ts"
+import { exitCodes, Misuse } from "../failure.ts"
+import { existingDirectory } from "../files.ts"
+import { flag, integer, text } from "../options.ts"
+import { counting } from "../progress.ts"
+import * as Source from "../source.ts"
+import { contentsOf } from "../trees.ts"
+
+export const explain = command({
+  usage: "explain [OPTIONS] DIGEST SOURCE",
+  about:
+    `Tells what was done to the tree of SOURCE, and in which format it was written, so that its image has the expected DIGEST:
+format versions, attributes, times, hard links and more are tried alone and together. Ends with 1 if nothing was found.`,
+  options: {
+    "max-attempts": integer("N", "How many images are made at most (default 1000)", { least: 1, most: 1_000_000 }),
+    "source-date-epoch": integer("SECONDS", "The SOURCE_DATE_EPOCH that a build may have had", {
+      least: 0,
+      most: Number.MAX_SAFE_INTEGER
+    }),
+    "digest-store": text("PATH", "Read contents from this object store; a directory has its own"),
+    "skip-xattrs": directoryOptions["skip-xattrs"],
+    json: flag("Print the finding as JSON")
+  },
+  operands: { least: 2, most: 2 },
+  run: Effect.fnUntraced(function*(values, [expected = "", text = ""], io) {
+    yield* Effect.mapError(
+      Effect.fromResult(FsVerity.parse(expected)),
+      ({ message }) => new Misuse({ problem: message })
+    )
+    const directory = { ...asFound, "skip-xattrs": values["skip-xattrs"] }
+    const found = yield* contentsOf(yield* Source.open(text, io), directory, io)
+    const store = values["digest-store"]
+    const contents = store === undefined
+      ? found.contents
+      : yield* ObjectStore.open({ directory: yield* existingDirectory(store), durability: "none" })
+    const progress = yield* counting(io, "images")
+    const seconds = values["source-date-epoch"]
+    const explanation = yield* Explain.digest(expected, found.tree, {
+      contents,
+      maxAttempts: values["max-attempts"],
+      sourceDateEpoch: seconds === undefined ? undefined : { seconds: BigInt(seconds), nanoseconds: 0 },
+      onProgress: () => Effect.sync(progress.step)
+    })
+    yield* io.print(values.json ? toJson(explanation) : Explain.format(explanation))
+    return explanation._tag === "Found" ? exitCodes.ok : exitCodes.different
+  })
+})
+
+/** A directory with all that it has: what a tool leaves out of it is what is searched for. */
+const asFound = { "use-epoch": false, "skip-devices": false, "user-xattrs": false, hardlinks: true }
+
+const toJson = (explanation: Explain.Explanation): string => {
+  const { attempts, expected } = explanation
+  const finding = explanation._tag === "Found"
+    ? { found: true, expected, attempts, deviations: explanation.deviations, alternatives: explanation.alternatives }
+    : { found: false, expected, attempts, isExhausted: explanation.isExhausted, hints: explanation.hints }
+  return `${JSON.stringify(finding, undefined, 2)}\n`
+}
