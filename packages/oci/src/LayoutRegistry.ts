@@ -47,6 +47,8 @@ import type { RegistryError } from "./RegistryError.ts"
 export interface Options {
   /** A directory; it is made when something is written first. */
   readonly root: string
+  /** Makes `root` itself the one layout, and this the name of its repository. Default: a layout per repository below. */
+  readonly repository?: string | undefined
   /** Flushes files to the disk before they appear. Default `true`. */
   readonly durable?: boolean | undefined
   /** Takes manifests whose parts are not there, as the specification allows. Default `false`. */
@@ -85,7 +87,11 @@ const maximumParsed = 10_000
 export const make = (options: Options): Effect.Effect<Registry> => Effect.sync(() => makeUnsafe(options))
 
 const makeUnsafe = (options: Options): Registry => {
-  const place: store.Place = { root: resolvePath(options.root), durable: options.durable !== false }
+  const place: store.Place = {
+    root: resolvePath(options.root),
+    durable: options.durable !== false,
+    only: options.repository
+  }
   const maximumBytes = options.maximumBlobBytes ?? 64 * 1024 ** 3
   // The file lock keeps other processes out; waiting in line in this process costs nothing.
   const updating = keyedMutex.make()
@@ -104,7 +110,7 @@ const makeUnsafe = (options: Options): Registry => {
     ...items: ReadonlyArray<ReturnType<typeof checkRepository>>
   ) {
     yield* checkNames(fail, repository, ...items)
-    return yield* store.componentsOf(repository, fail)
+    return yield* store.componentsOf(place, repository, fail)
   })
 
   const headBlob: Registry["headBlob"] = Effect.fnUntraced(function*(repository, digest) {
@@ -142,7 +148,8 @@ const makeUnsafe = (options: Options): Registry => {
   const mountBlob: Registry["mountBlob"] = Effect.fnUntraced(function*(repository, from, digest) {
     const fail = failing("mountBlob", repository, digest)
     const components = yield* enter(fail, repository, checkRepository(from), checkDigest(digest))
-    const source = yield* store.componentsOf(from, fail)
+    if (place.only !== undefined && from !== place.only) return false
+    const source = yield* store.componentsOf(place, from, fail)
     const size = (yield* blobs.head(place, source, digest, fail))?.size
     if (size === undefined) return false
     yield* store.create(place, components, fail)
@@ -309,10 +316,17 @@ const makeUnsafe = (options: Options): Registry => {
       return page(entries.tags(listed), pageOptions)
     }),
     listRepositories: Effect.fnUntraced(function*(pageOptions) {
-      return page(yield* findRepositories(place, failing("listRepositories", options.root)), pageOptions)
+      const fail = failing("listRepositories", options.root)
+      return page(
+        yield* place.only === undefined ? findRepositories(place, fail) : onlyRepository(place, place.only, fail),
+        pageOptions
+      )
     })
   }
 }
+
+const onlyRepository = (place: store.Place, name: string, fail: Failing) =>
+  Effect.map(store.exists(place, [], fail), (isThere) => isThere ? [name] : [])
 
 /** The directories below the root that hold a layout; bounded, and not through symbolic links. */
 const findRepositories = Effect.fnUntraced(function*(place: store.Place, fail: Failing) {

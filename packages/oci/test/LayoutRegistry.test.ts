@@ -51,6 +51,22 @@ describe("LayoutRegistry", () => {
       assert.isFalse(fs.existsSync(join(directory, "index.lock")))
     }))
 
+  it.live("takes a directory for the layout of one repository, by any name", () =>
+    Effect.gen(function*() {
+      const { artifact, directory } = yield* scene
+      const single = yield* LayoutRegistry.make({ root: directory, repository: "layout", durable: false })
+      assert.strictEqual((yield* single.resolve("layout", "v1")).digest, artifact.digest)
+      assert.deepStrictEqual(yield* Blob.getBytes(single, "layout", descriptor), blob)
+      assert.deepStrictEqual((yield* single.listRepositories()).names, ["layout"])
+      yield* Artifact.push(single, "layout", { artifactType: type, tags: ["v2"] })
+      assert.deepStrictEqual(indexOf(directory).manifests.length, 2)
+      assert.strictEqual((yield* reasonOf(single.resolve("a/b", "v1")))._tag, "NotFound")
+      assert.isFalse(yield* single.mountBlob("layout", "a/b", descriptor.digest))
+      const empty = yield* LayoutRegistry.make({ root: yield* temporaryDirectory, repository: "layout" })
+      assert.deepStrictEqual((yield* empty.listRepositories()).names, [])
+      assert.strictEqual((yield* reasonOf(empty.resolve("layout", "v1")))._tag, "NotFound")
+    }))
+
   it.live("keeps one entry per tag, and one for a manifest without any", () =>
     Effect.gen(function*() {
       const { artifact, directory, registry } = yield* scene

@@ -7,7 +7,7 @@ import * as Descriptor from "../../Descriptor.ts"
 import * as Digest from "../../Digest.ts"
 import * as Manifest from "../../Manifest.ts"
 import * as MediaType from "../../MediaType.ts"
-import { DigestMismatch, Malformed, SizeMismatch } from "../../RegistryError.ts"
+import { DigestMismatch, Malformed, NotFound, SizeMismatch } from "../../RegistryError.ts"
 import type { RegistryError } from "../../RegistryError.ts"
 import { type Failing, orFail } from "../failure.ts"
 import * as strictJson from "../strictJson.ts"
@@ -19,6 +19,8 @@ import { withLock } from "./lock.ts"
 export interface Place {
   readonly root: string
   readonly durable: boolean
+  /** The one repository of which `root` itself is the layout. */
+  readonly only?: string | undefined
 }
 
 const layoutDocument = new TextEncoder().encode(JSON.stringify({ imageLayoutVersion: "1.0.0" }))
@@ -29,9 +31,15 @@ export const reservedNames: ReadonlySet<string> = new Set(["blobs", "ingest", "i
 
 /** The path components of a repository, refused where they would lie inside another repository's layout. */
 export const componentsOf = (
+  place: Place,
   repository: string,
   fail: Failing
 ): Effect.Effect<ReadonlyArray<string>, RegistryError> => {
+  if (place.only !== undefined) {
+    return repository === place.only
+      ? Effect.succeed([])
+      : Effect.fail(fail(new NotFound({ kind: "repository", name: repository })))
+  }
   const components = repository.split("/")
   const reserved = components.find((component) => reservedNames.has(component) || component.startsWith("index.lock"))
   return reserved === undefined
