@@ -6,6 +6,8 @@
  *
  * @since 0.1.0
  */
+import * as Result from "effect/Result"
+import * as Image from "./Image.ts"
 import { compareTrees } from "./internal/diff/compareTrees.ts"
 import type {
   Added,
@@ -19,8 +21,9 @@ import type {
   Removed,
   XattrChange
 } from "./internal/diff/difference.ts"
+import { locate, type Place } from "./internal/diff/locate.ts"
 import { type Count, formatSummary as summaryText, summarize, type Summary } from "./internal/diff/summary.ts"
-import { formatDifference } from "./internal/diff/text.ts"
+import { formatDifference, formatImages as imagesText } from "./internal/diff/text.ts"
 import type * as Tree from "./Tree.ts"
 
 export type {
@@ -33,6 +36,7 @@ export type {
   Difference,
   Field,
   Options,
+  Place,
   Removed,
   Summary,
   XattrChange
@@ -100,3 +104,79 @@ export const summary = (differences: Iterable<Difference>): Summary => summarize
  * @since 0.1.0
  */
 export const formatSummary = (summary: Summary): string => summaryText(summary)
+
+/**
+ * How two images differ, in their trees and as files.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface ImageComparison {
+  readonly left: Image.ReadImage
+  readonly right: Image.ReadImage
+  /** The differences of the trees; which name of an inode comes first counts, for it makes a different image. */
+  readonly differences: Iterable<Difference>
+  /** The first byte that differs; undefined if the images are identical. */
+  readonly firstByte: FirstByte | undefined
+}
+
+/**
+ * Where two images begin to differ.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface FirstByte {
+  readonly offset: number
+  readonly left: Place
+  readonly right: Place
+  /** Whether an image is, byte for byte, what {@link Image.write} makes of its tree in its version. */
+  readonly isCanonical: { readonly left: boolean; readonly right: boolean }
+}
+
+/**
+ * Compares two images: their trees, and what a tree does not hold. Equal trees still give different images if the format
+ * versions differ, or if one was not written by the rules.
+ *
+ * @category comparison
+ * @since 0.1.0
+ */
+export const images = (
+  left: Uint8Array,
+  right: Uint8Array,
+  options?: Pick<Options, "ignore">
+): Result.Result<ImageComparison, Image.ImageError> =>
+  Result.gen(function*() {
+    const leftImage = yield* Image.read(left)
+    const rightImage = yield* Image.read(right)
+    return {
+      left: leftImage,
+      right: rightImage,
+      differences: trees(leftImage.tree, rightImage.tree, { ...options, hardLinks: "primaries" }),
+      firstByte: firstByteOf(left, right)
+    }
+  })
+
+const firstByteOf = (left: Uint8Array, right: Uint8Array): FirstByte | undefined => {
+  if (Buffer.compare(left, right) === 0) return undefined
+  const shorter = Math.min(left.length, right.length)
+  let offset = 0
+  while (offset < shorter && left[offset] === right[offset]) offset++
+  return {
+    offset,
+    left: locate(left, offset),
+    right: locate(right, offset),
+    isCanonical: { left: isCanonical(left), right: isCanonical(right) }
+  }
+}
+
+const isCanonical = (image: Uint8Array): boolean => Result.isSuccess(Image.read(image, { canonical: true }))
+
+/**
+ * A few lines about two images as files: their versions, where their bytes begin to differ, and which is not as it
+ * should be. Empty for identical images; the differences of the trees are for {@link format} and {@link summary}.
+ *
+ * @category text form
+ * @since 0.1.0
+ */
+export const formatImages = (comparison: ImageComparison): string => imagesText(comparison)

@@ -154,7 +154,7 @@ export const digest = Effect.fnUntraced(function*(expected: string, tree: Tree.T
   }
   const common = { expected: FsVerity.format(parsed.hex), attempts: search.attempts }
   const explanation: Explanation = match === undefined
-    ? { _tag: "NotFound", ...common, isExhausted, ...report(search), hints: hintsFor(parsed, tree, context) }
+    ? { _tag: "NotFound", ...common, isExhausted, ...report(search), hints: hintsFor(parsed, tree, context, search) }
     : {
       _tag: "Found",
       ...common,
@@ -207,7 +207,7 @@ export const apply = (
   )
 
 /**
- * How an image of a combination is written: the bounds of its format version.
+ * How an image of a combination is written: its format version.
  *
  * @category searching
  * @since 0.1.0

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Diff, Dump, FsVerity, Node, Tree } from "@lamina/composefs"
+import { Diff, Dump, FsVerity, Image, Node, Tree } from "@lamina/composefs"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import * as fc from "fast-check"
@@ -282,6 +282,90 @@ describe("Diff.summary", () => {
 
   it("says so when there is nothing", () => {
     assert.strictEqual(Diff.formatSummary(Diff.summary([])), "no differences\n")
+  })
+})
+
+describe("Diff.images", () => {
+  const tree = at({
+    etc: Node.directory({ motd: Node.inlineFile("hello\n", { xattrs: new Map([["user.a", bytes("1")]]) }) }),
+    other: Node.fifo({ xattrs: new Map([["user.a", bytes("1")]]) }),
+    late: Node.fifo({ mtime: { seconds: 9n, nanoseconds: 0 } }),
+    many: Node.directory(Object.fromEntries(Array.from({ length: 300 }, (_, index) => [`n${index}`, Node.fifo()])))
+  })
+  const image = Result.getOrThrow(Image.write(tree))
+  const compare = (left: Uint8Array, right: Uint8Array) => Result.getOrThrow(Diff.images(left, right))
+
+  it("has nothing to say about identical images", () => {
+    const comparison = compare(image, Uint8Array.from(image))
+    assert.isUndefined(comparison.firstByte)
+    assert.strictEqual(Diff.formatImages(comparison), "")
+    assert.deepEqual([...comparison.differences], [])
+  })
+
+  it("tells the versions apart where the trees are the same", () => {
+    const comparison = compare(image, Result.getOrThrow(Image.write(tree, { version: 1 })))
+    assert.deepEqual([...comparison.differences], [])
+    assert.strictEqual(
+      Diff.formatImages(comparison),
+      "format version 0 -> 1\nbytes differ from 12 on: header, field composefsVersion\n"
+    )
+    const legacy = compare(image, Result.getOrThrow(Image.write(tree, { version: 2 })))
+    assert.deepEqual([...legacy.differences], [])
+    assert.match(Diff.formatImages(legacy), /^format version 0 -> 2\n/)
+  })
+
+  it("counts which name of an inode comes first", () => {
+    const linked = (first: "a" | "b", second: "a" | "b") =>
+      Result.getOrThrow(Image.write(at({ [first]: Node.fifo({ nlink: 2 }), [second]: Node.hardLink(`/${first}`) })))
+    const { differences } = compare(linked("a", "b"), linked("b", "a"))
+    assert.deepEqual(Array.from(differences, Diff.format), ["~ /a: primary name /a -> /b"])
+  })
+
+  const time = (seconds: number) => ({ mtime: { seconds: BigInt(seconds), nanoseconds: 0 } })
+  const xattr = (value: string) => ({ xattrs: new Map([["user.x", bytes(value)]]) })
+  const rest = Array.from({ length: 300 }, (_, index) => [`n${index}`, Node.fifo()] as const)
+  /** Its entries fill a block and an inline tail; the first stands in the block. */
+  const large = (first: string) => Node.directory(new Map([[first, Node.fifo()], ...rest]))
+
+  it.each<readonly [place: string, left: Node.Node, right: Node.Node]>([
+    ["inode, field uid of /f", Node.fifo({ uid: 1, ...time(1) }), Node.fifo({ uid: 2, ...time(1) })],
+    ["inode, field gid of /f", Node.fifo({ gid: 1, ...time(1) }), Node.fifo({ gid: 2, ...time(1) })],
+    ["inode, field mode of /f", Node.fifo({ mode: 0o600 }), Node.fifo({ mode: 0o644 })],
+    ["inode, field mtime of /f", Node.fifo(time(1)), Node.fifo(time(2))],
+    ["inode, field union of /f", Node.blockDevice(1), Node.blockDevice(2)],
+    ["extended attributes of /f", Node.fifo(xattr("1")), Node.fifo(xattr("2"))],
+    ["inline data of /f", Node.inlineFile("1"), Node.inlineFile("2")],
+    ["inline data of /f", Node.symlink("1"), Node.symlink("2")],
+    ["data block of /f", large("!a"), large("!b")],
+    [
+      "shared attributes",
+      Node.directory({ a: Node.fifo(xattr("1")), b: Node.fifo(xattr("1")) }),
+      Node.directory({ a: Node.fifo(xattr("2")), b: Node.fifo(xattr("2")) })
+    ]
+  ])("knows that a byte belongs to %s", (place, left, right) => {
+    for (const version of [0, 2] as const) {
+      const imageOf = (node: Node.Node) => Result.getOrThrow(Image.write(at({ f: node }), { version }))
+      const comparison = compare(imageOf(left), imageOf(right))
+      assert.match(Diff.formatImages(comparison), /^bytes differ from \d+ on: (.*)\n$/)
+      assert.strictEqual(Diff.formatImages(comparison).split(" on: ")[1], `${place}\n`)
+    }
+  })
+
+  it("finds what hides in padding, and says whose fault it is", () => {
+    const odd = Uint8Array.from(image)
+    const free = image.length - 1
+    odd[free] = 1
+    const comparison = compare(image, odd)
+    assert.deepEqual(comparison.firstByte?.isCanonical, { left: true, right: false })
+    assert.match(Diff.formatImages(comparison), /bytes differ from \d+ on: data block of \/many\nthe right image/)
+  })
+
+  it("compares images of different lengths, and refuses what is no image", () => {
+    const longer = Buffer.concat([image, new Uint8Array(4096)])
+    longer.writeUInt32LE(longer.length / 4096, 1024 + 36)
+    const comparison = compare(image, longer)
+    assert.match(Diff.formatImages(comparison), /superblock, field blocks/)
+    assert.isTrue(Result.isFailure(Diff.images(image, image.subarray(1))))
   })
 })
 

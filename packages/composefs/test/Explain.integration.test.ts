@@ -148,7 +148,9 @@ describe.skipIf(!hasProgram("cfsctl"))("Explain, given digests by cfsctl", () =>
     ["1", "--bootable"],
     ["1", "--bootable", "--xattrs=keep-user-xattrs"],
     ["1", "--bootable", "--no-propagate-usr-to-root"],
-    ["0", "--bootable"]
+    ["0", "--bootable"],
+    ["2", "--no-propagate-usr-to-root"],
+    ["2", "--bootable", "--xattrs=keep-user-xattrs"]
   ].map((args) => [args.join(" "), args] as const))(
     "finds what it does in version %s",
     ([, [version = "", ...args]]) =>
@@ -164,5 +166,6 @@ describe.skipIf(!hasProgram("cfsctl"))("Explain, given digests by cfsctl", () =>
       const { deviations } = yield* explain(cfsctl("sha512", "1", "--no-propagate-usr-to-root"))
       assert.include(deviations.map(({ value }) => value), "sha512")
       yield* explain(cfsctl("sha512", "1", "--bootable"))
+      yield* explain(cfsctl("sha512", "2", "--bootable"))
     }))
 })

@@ -52,7 +52,7 @@ const options = { contents, sourceDateEpoch: time(1500) }
 
 /** Every value that is not the ordinary one. */
 const alternatives = {
-  format: ["0", "1"],
+  format: ["0", "1", "2"],
   xattrs: [
     "none",
     "user",
@@ -132,7 +132,7 @@ describe("Explain.digest", () => {
 
   it.effect("recognizes a plain hash of the image", () =>
     Effect.gen(function*() {
-      const image = Result.getOrThrow(Image.write(rich, { minVersion: 0, maxVersion: 0 }))
+      const image = Result.getOrThrow(Image.write(rich, { version: 0 }))
       const expected = createHash("sha256").update(image).digest("hex")
       const explanation = yield* Explain.digest(`sha256:${expected}`, rich)
       assert.deepEqual(explanation._tag === "Found" && explanation.deviations.map(({ value }) => value), [
@@ -182,7 +182,7 @@ describe("Explain.digest, when nothing fits", () => {
       const explanation = yield* Explain.digest(unknown, plain)
       if (explanation._tag !== "NotFound") return assert.fail("found")
       assert.isTrue(explanation.isExhausted)
-      assert.deepEqual(explanation.tried.map(({ value }) => value), ["1", "0", "root"])
+      assert.deepEqual(explanation.tried.map(({ value }) => value), ["1", "0", "2", "root"])
       assert.include(explanation.withoutEffect.map(({ value }) => value), "epoch")
       assert.includeMembers(explanation.impossible.map(({ value }) => value), ["of /usr", "64", "SOURCE_DATE_EPOCH"])
       assert.match(explanation.hints.join("\n"), /no extended attributes at all/)

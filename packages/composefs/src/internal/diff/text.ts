@@ -1,9 +1,11 @@
 /** Differences as text that is safe on a terminal: plain ASCII, escaped as in a dump, whatever a name or value holds. */
+import type { ImageComparison } from "../../Diff.ts"
 import * as FsVerity from "../../FsVerity.ts"
 import * as Node from "../../Node.ts"
 import * as ByteString from "../byteString.ts"
 import { escape, escapeOptional } from "../dump/escape.ts"
 import type { Change, Difference } from "./difference.ts"
+import type { Place } from "./locate.ts"
 
 /** One line, without a newline. */
 export const formatDifference = (difference: Difference): string => {
@@ -126,3 +128,21 @@ const describeNode = (node: Node.Inode): string => {
       return Node.kindOf(node)
   }
 }
+
+/** Lines about what the trees of two images do not hold. */
+export const formatImages = ({ firstByte, left, right }: ImageComparison): string => {
+  const lines: Array<string> = []
+  if (left.version !== right.version) lines.push(`format version ${left.version} -> ${right.version}`)
+  if (firstByte !== undefined) {
+    const places = [formatPlace(firstByte.left), formatPlace(firstByte.right)]
+    const place = places[0] === places[1] ? places[0] : `left ${places[0]}, right ${places[1]}`
+    lines.push(`bytes differ from ${firstByte.offset} on: ${place}`)
+    for (const side of ["left", "right"] as const) {
+      if (!firstByte.isCanonical[side]) lines.push(`the ${side} image is not what its tree should give in its version`)
+    }
+  }
+  return lines.map((line) => `${line}\n`).join("")
+}
+
+const formatPlace = ({ field, part, path }: Place): string =>
+  `${part}${field === undefined ? "" : `, field ${field}`}${path === undefined ? "" : ` of ${escapeText(path)}`}`

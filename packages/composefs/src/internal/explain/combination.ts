@@ -8,8 +8,8 @@
  * @since 0.1.0
  */
 export interface Combination {
-  /** Bounds of the format version, as {@link Image.WriteOptions} has them. */
-  readonly format: "0..1" | "1" | "0"
+  /** The format version: what mkcomposefs chooses between 0 and 1, or exactly one, as {@link Image.WriteOptions} has it. */
+  readonly format: "0..1" | "1" | "0" | "2"
   /** fs-verity of the image, or a plain hash of its bytes, which is sometimes taken for it. */
   readonly measure: "fs-verity" | "plain hash"
   /** Which extended attributes are kept. */
@@ -96,6 +96,12 @@ export const deviations: ReadonlyArray<Deviation> = [
     value: "0",
     meaning: "format version 0 even for whiteouts, instead of 0..1",
     flags: ["mkcomposefs --max-version=0", "mkcomposefs of composefs-rs", "cfsctl --erofs-version=0"]
+  },
+  {
+    dimension: "format",
+    value: "2",
+    meaning: "format version 2, the legacy layout of composefs-rs, instead of 0..1",
+    flags: ["cfsctl --erofs-version=2"]
   },
   {
     dimension: "measure",

@@ -2,12 +2,17 @@
 import * as FsVerity from "../../FsVerity.ts"
 import * as Tree from "../../Tree.ts"
 import { LinkGroups } from "../diff/linkGroups.ts"
-import type { Expected } from "./search.ts"
+import type { Expected, Search } from "./search.ts"
 import type { Context } from "./transforms.ts"
 
-export const hintsFor = (expected: Expected, tree: Tree.Tree, { contents }: Context): ReadonlyArray<string> => {
+export const hintsFor = (
+  expected: Expected,
+  tree: Tree.Tree,
+  { contents }: Context,
+  search: Search
+): ReadonlyArray<string> => {
   const facts = survey(tree)
-  const hints: Array<string> = []
+  const hints: Array<string> = [...problemsOf(search)]
   const known = knownDigests.get(expected.hex)
   if (known !== undefined) hints.push(known)
   if (expected.algorithm === "sha512" && facts.sha256 > 0) {
@@ -39,6 +44,17 @@ export const hintsFor = (expected: Expected, tree: Tree.Tree, { contents }: Cont
   }
   hints.push("get the other image or its dump and compare: no way of reading the same files was found that leads there")
   return hints
+}
+
+/** What kept images from being written. */
+const problemsOf = (search: Search): ReadonlyArray<string> => {
+  const problems = new Set<string>()
+  if (search.ordinaryProblem !== undefined) problems.add(`as it is: ${search.ordinaryProblem}`)
+  for (const [{ meaning }, outcome] of search.outcomes) {
+    if (outcome._tag !== "Impossible" || outcome.problem === undefined) continue
+    if (outcome.problem !== search.ordinaryProblem) problems.add(`with ${meaning}: ${outcome.problem}`)
+  }
+  return [...problems]
 }
 
 /** Digests that are not of any image. */

@@ -15,7 +15,7 @@ export type Outcome =
   | { readonly _tag: "WithoutEffect" }
   /** Does the same to this tree as another value of the dimension. */
   | { readonly _tag: "SameAs"; readonly other: Deviation }
-  /** Cannot be done to this tree, or the result cannot be written. */
+  /** Cannot be done to this tree, or the result cannot be written for a reason. */
   | { readonly _tag: "Impossible"; readonly problem: string | undefined }
 
 const effective: Outcome = { _tag: "Effective" }
@@ -32,6 +32,8 @@ export interface Expected {
 
 export class Search {
   attempts = 0
+  /** Why the tree cannot be written as it is, if so. */
+  ordinaryProblem: string | undefined
   readonly outcomes = new Map<Deviation, Outcome>()
   readonly #tree: Tree.Tree
   readonly #expected: Expected
@@ -82,7 +84,7 @@ export class Search {
     if (this.#wasTried(combination, tree)) return this.#note(alone, effective)
     this.attempts++
     const image = Image.write(tree, formatOptions(combination))
-    if (Result.isFailure(image)) return this.#note(alone, { _tag: "Impossible", problem: image.failure.message })
+    if (Result.isFailure(image)) return this.#noteUnwritable(combination, image.failure.message)
     const digest = FsVerity.digest(image.success, parametersFor(this.#expected.algorithm))
     if (digest === this.#expected.hex) return { combination, tree }
     if (hash(this.#expected.algorithm, image.success, "hex") === this.#expected.hex) {
@@ -106,6 +108,11 @@ export class Search {
   #note(deviation: Deviation | undefined, outcome: Outcome): undefined {
     if (deviation !== undefined && !this.outcomes.has(deviation)) this.outcomes.set(deviation, outcome)
     return undefined
+  }
+
+  #noteUnwritable(combination: Combination, problem: string): undefined {
+    if (combination === asIs) this.ordinaryProblem = problem
+    return this.#note(this.#soleDeviation(combination), { _tag: "Impossible", problem })
   }
 
   #judge(deviation: Deviation, digest: string): void {
@@ -145,8 +152,11 @@ export class Search {
     return parts
   }
 
+  /** What is worth combining. Whatever makes a tree unwritable in one format, another deviation may remove. */
   #usable(): ReadonlyArray<Deviation> {
-    return this.#deviations.filter((deviation) => this.outcomes.get(deviation)?._tag === "Effective")
+    return this.#deviations.filter((deviation) =>
+      deviation.dimension === "format" || this.outcomes.get(deviation)?._tag === "Effective"
+    )
   }
 
   /** What a recipe leaves open: the format, and the hash of contents. */
@@ -164,9 +174,11 @@ export const formatOptions = ({ format }: Pick<Combination, "format">): Image.Wr
     case "0..1":
       return {}
     case "0":
-      return { minVersion: 0, maxVersion: 0 }
+      return { version: 0 }
     case "1":
-      return { minVersion: 1, maxVersion: 1 }
+      return { version: 1 }
+    case "2":
+      return { version: 2 }
   }
 }
 

@@ -39,7 +39,7 @@ export const assembleLegacy = ({ image, superblock }: Opened): Result.Result<Tre
     superblockOffset + superField.buildTime,
     "a build time or an attribute block in version 2"
   )
-  const assembler = new Assembler(image, new InodeReader(image, superblock, inodeRules))
+  const assembler = new Assembler(image, new InodeReader(image, superblock, legacyInodeRules))
   const root = assembler.run(superblock.rootNid)
   image.check(
     assembler.count === superblock.inodes,
@@ -49,7 +49,8 @@ export const assembleLegacy = ({ image, superblock }: Opened): Result.Result<Tre
   return image.failure === undefined ? Result.succeed({ root }) : Result.fail(image.failure)
 }
 
-const inodeRules: InodeRules = {
+/** Of format version 2. */
+export const legacyInodeRules: InodeRules = {
   hasCompactInodes: false,
   xattrPrefixes: legacyXattrPrefixes,
   maxFileSize,
