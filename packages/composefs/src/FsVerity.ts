@@ -9,96 +9,16 @@
  */
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
-import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
-import { hash } from "node:crypto"
-import { eachChunk } from "./internal/files.ts"
+import { type Algorithm, maxSaltSize, type Parameters, sha256 } from "./internal/verity/blockHash.ts"
+import { compareDigests, formatDigest, parseDigest } from "./internal/verity/digestText.ts"
+import { digestOfFile } from "./internal/verity/file.ts"
+import { FsVerityError } from "./internal/verity/fsVerityError.ts"
+import { MerkleHasher } from "./internal/verity/merkleHasher.ts"
 
-/**
- * The hash behind a digest; composefs images written by mkcomposefs use sha256, composefs-rs repositories either.
- *
- * @category models
- * @since 0.1.0
- */
-export type Algorithm = "sha256" | "sha512"
-
-/**
- * What a digest depends on besides the bytes. The block size is always 4096 bytes.
- *
- * @category models
- * @since 0.1.0
- */
-export interface Parameters {
-  readonly algorithm: Algorithm
-  /** At most 32 bytes; empty for no salt. composefs never salts. */
-  readonly salt: Uint8Array
-}
-
-/**
- * The block size of every digest, in bytes.
- *
- * @category constants
- * @since 0.1.0
- */
-export const blockSize = 4096
-
-/**
- * The longest salt that fits an fs-verity descriptor, in bytes.
- *
- * @category constants
- * @since 0.1.0
- */
-export const maxSaltSize = 32
-
-/**
- * SHA-256 without salt: the default of this module and the only choice of mkcomposefs.
- *
- * @category constants
- * @since 0.1.0
- */
-export const sha256: Parameters = { algorithm: "sha256", salt: new Uint8Array(0) }
-
-/**
- * SHA-512 without salt.
- *
- * @category constants
- * @since 0.1.0
- */
-export const sha512: Parameters = { algorithm: "sha512", salt: new Uint8Array(0) }
-
-/**
- * Why a digest could not be computed, read or confirmed.
- *
- * @category errors
- * @since 0.1.0
- */
-export class FsVerityError extends Schema.TaggedError<FsVerityError>("@lamina/composefs/FsVerityError")(
-  "FsVerityError",
-  {
-    reason: Schema.Union([
-      Schema.TaggedStruct("InvalidSalt", { size: Schema.Finite }),
-      Schema.TaggedStruct("InvalidDigest", { text: Schema.String }),
-      Schema.TaggedStruct("Mismatch", { expected: Schema.String, actual: Schema.String }),
-      Schema.TaggedStruct("Unreadable", { path: Schema.String, problem: Schema.String })
-    ])
-  }
-) {
-  override get message(): string {
-    const reason = this.reason
-    switch (reason._tag) {
-      case "InvalidSalt":
-        return `salt: expected at most ${maxSaltSize} bytes, got ${reason.size}`
-      case "InvalidDigest":
-        return `fs-verity digest: expected 64 or 128 lower-case hex digits, optionally after "sha256:" or "sha512:", got ${
-          JSON.stringify(reason.text.slice(0, 160))
-        }`
-      case "Mismatch":
-        return `fs-verity digest: expected ${reason.expected}, got ${reason.actual}`
-      case "Unreadable":
-        return `cannot read ${reason.path}: ${reason.problem}`
-    }
-  }
-}
+export { type Algorithm, blockSize, maxSaltSize, type Parameters, sha256, sha512 } from "./internal/verity/blockHash.ts"
+export { FsVerityError } from "./internal/verity/fsVerityError.ts"
+export * as MerkleTree from "./MerkleTree.ts"
 
 /**
  * Checks parameters that come from elsewhere: refuses a salt longer than 32 bytes.
@@ -117,6 +37,9 @@ export const parameters = (
 
 /**
  * The fs-verity digest of bytes in memory, as lower-case hex (64 digits for sha256, 128 for sha512).
+ *
+ * No bytes have the digest that the kernel gives an empty file, 3d248ca5…; composefs up to 1.0.8 took cfc33910… for it, the
+ * hash of a block of zeros. No image shows the difference: a file without content carries no digest.
  *
  * **Example**
  *
@@ -163,21 +86,44 @@ export const digestAsyncIterable = <E>(
 ): Effect.Effect<string, E> => digestStream(Stream.fromAsyncIterable(chunks, onError), using)
 
 /**
- * The fs-verity digest of a file, read in chunks of 1 MiB while the chunk before is hashed.
+ * How the digest of a file is computed.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface FileOptions {
+  /**
+   * How many threads hash a file of more than 4 MiB, the calling one included. Default: one for a file below 64 MiB, which
+   * is hashed before another thread has started, else one per core, at most 16. The digest does not depend on it.
+   */
+  readonly threads?: number | undefined
+}
+
+/**
+ * The fs-verity digest of a file; that of a large one on all cores.
+ *
+ * The calling thread hashes too, but waits neither for disks nor for longer than a millisecond at a time. A regular file
+ * that is shortened or written to meanwhile is refused, as far as its size and times tell; pipes and devices are read to
+ * their end. Interruption stops the other threads.
+ *
+ * **Example**
+ *
+ * ```ts
+ * import { FsVerity } from "@lamina/composefs"
+ * import * as Effect from "effect/Effect"
+ *
+ * const digest = await Effect.runPromise(FsVerity.digestFile(process.execPath))
+ * console.log(FsVerity.format(digest))
+ * ```
  *
  * @category hashing
  * @since 0.1.0
  */
-export const digestFile = (path: string, using: Parameters = sha256): Effect.Effect<string, FsVerityError> =>
-  Effect.suspend(() => {
-    const state = hasher(using)
-    return eachChunk(path, (chunk) => {
-      state.update(chunk)
-    }).pipe(
-      Effect.mapError(({ problem }) => new FsVerityError({ reason: { _tag: "Unreadable", path, problem } })),
-      Effect.map(() => state.digest())
-    )
-  })
+export const digestFile = (
+  path: string | Buffer,
+  using: Parameters = sha256,
+  options: FileOptions = {}
+): Effect.Effect<string, FsVerityError> => digestOfFile(path, using, options)
 
 /**
  * Confirms that bytes have the expected digest, which may be bare hex or `sha256:<hex>`.
@@ -189,7 +135,7 @@ export const verify = (
   bytes: Uint8Array,
   expected: string,
   using: Parameters = sha256
-): Result.Result<void, FsVerityError> => compare(expected, digest(bytes, using), using)
+): Result.Result<void, FsVerityError> => compareDigests(expected, digest(bytes, using), using)
 
 /**
  * Passes a stream through and fails at its end unless the bytes had the expected digest.
@@ -207,7 +153,7 @@ export const verifyStream = <E, R>(
   Stream.suspend(() => {
     const state = hasher(using)
     const passing = Stream.tap(stream, (chunk) => Effect.sync(() => state.update(chunk)))
-    const confirmed = Effect.suspend(() => Effect.fromResult(compare(expected, state.digest(), using)))
+    const confirmed = Effect.suspend(() => Effect.fromResult(compareDigests(expected, state.digest(), using)))
     return Stream.concat(passing, Stream.drain(Stream.fromEffect(confirmed)))
   })
 
@@ -217,16 +163,9 @@ export const verifyStream = <E, R>(
  * @category text form
  * @since 0.1.0
  */
-export const parse = (
+export const parse: (
   text: string
-): Result.Result<{ readonly algorithm: Algorithm; readonly hex: string }, FsVerityError> => {
-  const match = /^(?:(sha256|sha512):)?((?:[0-9a-f]{64}){1,2})$/.exec(text)
-  const hex = match?.[2] ?? ""
-  const algorithm: Algorithm = hex.length === 64 ? "sha256" : "sha512"
-  return hex === "" || (match?.[1] ?? algorithm) !== algorithm
-    ? Result.fail(new FsVerityError({ reason: { _tag: "InvalidDigest", text } }))
-    : Result.succeed({ algorithm, hex })
-}
+) => Result.Result<{ readonly algorithm: Algorithm; readonly hex: string }, FsVerityError> = parseDigest
 
 /**
  * Prints a bare digest the way `fsverity digest` does: `sha256:<hex>`.
@@ -234,15 +173,7 @@ export const parse = (
  * @category text form
  * @since 0.1.0
  */
-export const format = (hex: string): string => `${hex.length === 64 ? "sha256" : "sha512"}:${hex}`
-
-const compare = (expected: string, actual: string, using: Parameters): Result.Result<void, FsVerityError> =>
-  Result.flatMap(parse(expected), ({ algorithm, hex }) =>
-    algorithm === using.algorithm && hex === actual
-      ? Result.succeed(undefined)
-      : Result.fail(
-        new FsVerityError({ reason: { _tag: "Mismatch", expected: `${algorithm}:${hex}`, actual: format(actual) } })
-      ))
+export const format: (hex: string) => string = formatDigest
 
 /**
  * An incremental digest: feed it chunks of any size in order, ask for the digest at any time.
@@ -264,114 +195,3 @@ export interface Hasher {
  * @since 0.1.0
  */
 export const hasher = (using: Parameters = sha256): Hasher => new MerkleHasher(using)
-
-/** One level of the Merkle tree: how many digests it got, and those which do not yet fill a block. */
-interface Level {
-  readonly block: Buffer
-  used: number
-  count: number
-}
-
-class MerkleHasher implements Hasher {
-  readonly #parameters: Parameters
-  readonly #digestSize: number
-  readonly #hashBlock: (block: Uint8Array) => string
-  readonly #levels: Array<Level> = []
-  readonly #partial = Buffer.allocUnsafe(blockSize)
-  #partialSize = 0
-  #size = 0
-
-  constructor(using: Parameters) {
-    if (using.salt.length > maxSaltSize) throw new RangeError(`salt: at most ${maxSaltSize} bytes`)
-    this.#parameters = using
-    this.#digestSize = using.algorithm === "sha256" ? 32 : 64
-    this.#hashBlock = blockHash(using)
-  }
-
-  update(chunk: Uint8Array): this {
-    let at = 0
-    if (this.#partialSize > 0) {
-      at = Math.min(blockSize - this.#partialSize, chunk.length)
-      this.#keep(chunk.subarray(0, at))
-      if (this.#partialSize === blockSize) {
-        this.#push(0, this.#hashBlock(this.#partial))
-        this.#partialSize = 0
-      }
-    }
-    for (; at + blockSize <= chunk.length; at += blockSize) {
-      this.#push(0, this.#hashBlock(chunk.subarray(at, at + blockSize)))
-    }
-    if (at < chunk.length) this.#keep(chunk.subarray(at))
-    this.#size += chunk.length
-    return this
-  }
-
-  digest(): string {
-    return hash(this.#parameters.algorithm, descriptor(this.#parameters, this.#size, this.#root()), "hex")
-  }
-
-  #keep(bytes: Uint8Array): void {
-    this.#partial.set(bytes, this.#partialSize)
-    this.#partialSize += bytes.length
-  }
-
-  #push(depth: number, hex: string): void {
-    const level = this.#levels[depth] ?? this.#addLevel()
-    level.used += level.block.write(hex, level.used, "hex")
-    level.count++
-    if (level.used < blockSize) return
-    level.used = 0
-    this.#push(depth + 1, this.#hashBlock(level.block))
-  }
-
-  #addLevel(): Level {
-    const level = { block: Buffer.allocUnsafe(blockSize), used: 0, count: 0 }
-    this.#levels.push(level)
-    return level
-  }
-
-  /** Closes every level from the bottom up, on copies: the first level of a single digest holds the root. */
-  #root(): string {
-    let carry = this.#partialSize === 0 ? undefined : this.#hashPadded(this.#partial, this.#partialSize)
-    for (const level of this.#levels) {
-      const block = Buffer.from(level.block)
-      const used = carry === undefined ? level.used : level.used + block.write(carry, level.used, "hex")
-      const count = carry === undefined ? level.count : level.count + 1
-      if (count === 1) return block.toString("hex", 0, this.#digestSize)
-      carry = used === 0 ? undefined : this.#hashPadded(block, used)
-    }
-    return carry ?? "0".repeat(2 * this.#digestSize)
-  }
-
-  #hashPadded(block: Buffer, used: number): string {
-    return this.#hashBlock(Buffer.concat([block.subarray(0, used)], blockSize))
-  }
-}
-
-/**
- * Hashes one block after the salt, which is zero-padded to the hash's own block so that its state could be reused.
- * The hex text beats a Buffer: it spares an ArrayBuffer per block, most of the cost of a call.
- */
-const blockHash = ({ algorithm, salt }: Parameters): (block: Uint8Array) => string => {
-  if (salt.length === 0) return (block) => hash(algorithm, block, "hex")
-  const saltSize = algorithm === "sha256" ? 64 : 128
-  const salted = Buffer.alloc(saltSize + blockSize)
-  salted.set(salt)
-  return (block) => {
-    salted.set(block, saltSize)
-    return hash(algorithm, salted, "hex")
-  }
-}
-
-/** struct fsverity_descriptor, 256 bytes: the size is in it, so zero padding of the last block is unambiguous. */
-const descriptor = ({ algorithm, salt }: Parameters, size: number, root: string): Buffer => {
-  const bytes = Buffer.alloc(256)
-  bytes.writeUInt8(1, 0)
-  bytes.writeUInt8(algorithm === "sha256" ? 1 : 2, 1)
-  bytes.writeUInt8(Math.log2(blockSize), 2)
-  bytes.writeUInt8(salt.length, 3)
-  bytes.writeBigUInt64LE(BigInt(size), 8)
-  bytes.write(root, 16, "hex")
-  bytes.set(salt, 80)
-  return bytes
-}

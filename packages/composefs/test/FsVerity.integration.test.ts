@@ -2,61 +2,78 @@ import { assert, describe, it } from "@effect/vitest"
 import { FsVerity } from "@lamina/composefs"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
+import * as fc from "fast-check"
 import { execFileSync } from "node:child_process"
 import { randomBytes } from "node:crypto"
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
-import { tmpdir } from "node:os"
-import { join } from "node:path"
+import { readFileSync, truncateSync, writeFileSync } from "node:fs"
 import { hasProgram } from "./tools.ts"
+import { everyParameters, salted, sizes, temporaryDirectory } from "./verity.ts"
 
-const sizes = [
-  0,
-  1,
-  31,
-  12_345,
-  ...[1, 2, 16, 64, 128, 129, 256, 4096].flatMap((blocks) => [blocks * 4096 - 1, blocks * 4096, blocks * 4096 + 1]),
-  128 * 128 * 4096 + 4097
-]
+/** What `fsverity digest` says and writes about a file. */
+const fsverity = (path: (name: string) => string, { algorithm, salt }: FsVerity.Parameters) => {
+  const printed = execFileSync("fsverity", [
+    "digest",
+    `--hash-alg=${algorithm}`,
+    ...salt.length === 0 ? [] : [`--salt=${Buffer.from(salt).toString("hex")}`],
+    `--out-merkle-tree=${path("tree")}`,
+    `--out-descriptor=${path("descriptor")}`,
+    path("file")
+  ], { encoding: "utf8" })
+  return {
+    digest: printed.split(" ")[0] ?? "",
+    descriptor: readFileSync(path("descriptor")),
+    tree: readFileSync(path("tree"))
+  }
+}
 
 describe.skipIf(!hasProgram("fsverity"))("FsVerity beside fsverity-utils", () => {
-  it.live("gives the digests of `fsverity digest`, for files of many sizes", () =>
+  it.live("gives the same digest, tree and descriptor at every border, from bytes and from files", () =>
     Effect.gen(function*() {
-      const directory = mkdtempSync(join(tmpdir(), "lamina-fsverity-"))
-      yield* Effect.addFinalizer(() => Effect.sync(() => rmSync(directory, { recursive: true })))
-      const path = join(directory, "file")
-      for (const size of sizes) {
+      const path = yield* temporaryDirectory
+      for (const size of [...sizes, 128 * 128 * 4096 + 4097]) {
         const content = randomBytes(size)
-        writeFileSync(path, content)
-        for (const using of [FsVerity.sha256, FsVerity.sha512]) {
-          const printed = execFileSync("fsverity", ["digest", `--hash-alg=${using.algorithm}`, path], {
-            encoding: "utf8"
-          })
-          const digest = yield* FsVerity.digestFile(path, using)
-          assert.strictEqual(FsVerity.format(digest), printed.split(" ")[0], `${size} bytes, ${using.algorithm}`)
-          assert.strictEqual(FsVerity.digest(content, using), digest)
+        writeFileSync(path("file"), content)
+        for (const using of everyParameters) {
+          const peer = fsverity(path, using)
+          const name = `${size} bytes, ${using.algorithm}`
+          assert.strictEqual(FsVerity.format(FsVerity.digest(content, using)), peer.digest, name)
+          assert.strictEqual(FsVerity.format(yield* FsVerity.digestFile(path("file"), using)), peer.digest, name)
+          const tree = yield* FsVerity.MerkleTree.fromFile(path("file"), using)
+          assert.isTrue(peer.tree.equals(tree.bytes), name)
+          assert.isTrue(peer.descriptor.equals(tree.descriptor), name)
+          assert.deepStrictEqual(Result.getOrThrow(FsVerity.MerkleTree.decode(peer, peer.digest)), tree, name)
         }
       }
     }).pipe(Effect.scoped))
 
-  it("gives the same digests with salts", () => {
-    const directory = mkdtempSync(join(tmpdir(), "lamina-fsverity-"))
-    try {
-      const path = join(directory, "file")
-      const content = randomBytes(1_000_000)
-      writeFileSync(path, content)
-      for (const algorithm of ["sha256", "sha512"] as const) {
-        for (const size of [1, 16, 32]) {
-          const salt = randomBytes(size)
-          const using = Result.getOrThrow(FsVerity.parameters({ algorithm, salt }))
-          const args = ["digest", "--compact", `--hash-alg=${algorithm}`, `--salt=${salt.toString("hex")}`, path]
-          assert.strictEqual(
-            FsVerity.digest(content, using),
-            execFileSync("fsverity", args, { encoding: "utf8" }).trim().split(" ")[0]
-          )
-        }
+  it("gives the same digest with any salt, in any number of threads", () =>
+    fc.assert(
+      fc.asyncProperty(
+        fc.integer({ min: 0, max: 20_000_000 }),
+        fc.uint8Array({ maxLength: 32 }),
+        fc.constantFrom("sha256", "sha512"),
+        fc.integer({ min: 1, max: 4 }),
+        (size, salt, algorithm, threads) =>
+          Effect.gen(function*() {
+            const path = yield* temporaryDirectory
+            writeFileSync(path("file"), randomBytes(size))
+            const using = salted(algorithm, salt)
+            const digest = yield* FsVerity.digestFile(path("file"), using, { threads })
+            assert.strictEqual(FsVerity.format(digest), fsverity(path, using).digest)
+          }).pipe(Effect.scoped, Effect.runPromise)
+      ),
+      { numRuns: 15 }
+    ))
+
+  it.live("gives the same digest and tree for a file large enough for threads by itself", () =>
+    Effect.gen(function*() {
+      const path = yield* temporaryDirectory
+      writeFileSync(path("file"), randomBytes(8 << 20))
+      truncateSync(path("file"), (256 << 20) + 1)
+      for (const using of everyParameters) {
+        const peer = fsverity(path, using)
+        assert.strictEqual(FsVerity.format(yield* FsVerity.digestFile(path("file"), using)), peer.digest)
+        assert.isTrue(peer.tree.equals((yield* FsVerity.MerkleTree.fromFile(path("file"), using)).bytes))
       }
-    } finally {
-      rmSync(directory, { recursive: true })
-    }
-  })
+    }).pipe(Effect.scoped))
 })

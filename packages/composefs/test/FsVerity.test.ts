@@ -4,39 +4,8 @@ import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
 import * as fc from "fast-check"
-import { createHash } from "node:crypto"
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
-import { tmpdir } from "node:os"
-import { join } from "node:path"
-
-const utf8 = (text: string) => new TextEncoder().encode(text)
-const pattern = (size: number) => Uint8Array.from({ length: size }, (_, at) => (at * 7 + (at >> 12)) & 0xff)
-
-/** The definition, level by level, with no regard for speed: the model that the hasher must agree with. */
-const byDefinition = (data: Uint8Array, { algorithm, salt }: FsVerity.Parameters): string => {
-  const hash = (bytes: Uint8Array) => createHash(algorithm).update(bytes).digest()
-  const saltSize = salt.length === 0 ? 0 : algorithm === "sha256" ? 64 : 128
-  const padded = (bytes: Uint8Array, size: number) => Buffer.concat([bytes], size)
-  const level = (bytes: Uint8Array): Buffer => {
-    const digests: Array<Buffer> = []
-    for (let at = 0; at < bytes.length; at += 4096) {
-      digests.push(hash(Buffer.concat([padded(salt, saltSize), padded(bytes.subarray(at, at + 4096), 4096)])))
-    }
-    return Buffer.concat(digests)
-  }
-  const digestSize = algorithm === "sha256" ? 32 : 64
-  let root = data.length === 0 ? Buffer.alloc(digestSize) : level(data)
-  while (root.length > digestSize) root = level(root)
-  const descriptor = Buffer.alloc(256)
-  descriptor.set([1, algorithm === "sha256" ? 1 : 2, 12, salt.length])
-  descriptor.writeBigUInt64LE(BigInt(data.length), 8)
-  descriptor.set(root, 16)
-  descriptor.set(salt, 80)
-  return hash(descriptor).toString("hex")
-}
-
-/** Sizes around every border: block, tree block, second tree block. */
-const sizes = [0, 1, 4095, 4096, 4097, 8192, 64 * 4096, 64 * 4096 + 1, 128 * 4096 - 1, 128 * 4096, 128 * 4096 + 1]
+import { appendFileSync, truncateSync, writeFileSync } from "node:fs"
+import { byDefinition, everyParameters, pattern, sizes, temporaryDirectory, utf8 } from "./verity.ts"
 
 describe("FsVerity", () => {
   it("gives the known digests", () => {
@@ -67,10 +36,10 @@ describe("FsVerity", () => {
   })
 
   it("agrees with the definition at every border, with and without salt", () => {
-    const salted = Result.getOrThrow(FsVerity.parameters({ algorithm: "sha512", salt: utf8("salt") }))
     for (const size of sizes) {
-      for (const using of [FsVerity.sha256, FsVerity.sha512, salted]) {
-        assert.strictEqual(FsVerity.digest(pattern(size), using), byDefinition(pattern(size), using), `${size} bytes`)
+      for (const using of everyParameters) {
+        const data = pattern(size)
+        assert.strictEqual(FsVerity.digest(data, using), byDefinition(data, using).digest, `${size} bytes`)
       }
     }
   })
@@ -80,15 +49,17 @@ describe("FsVerity", () => {
       fc.property(
         fc.integer({ min: 0, max: 700_000 }),
         fc.array(fc.integer({ min: 1, max: 50_000 }), { minLength: 1 }),
-        (size, steps) => {
+        fc.constantFrom(...everyParameters),
+        (size, steps, using) => {
           const data = pattern(size)
-          const hasher = FsVerity.hasher()
+          const hasher = FsVerity.hasher(using)
           for (let at = 0, step = 0; at < size; step++) {
             const next = at + (steps[step % steps.length] ?? 1)
             hasher.update(data.subarray(at, next))
             at = next
           }
-          assert.strictEqual(hasher.digest(), FsVerity.digest(data))
+          assert.strictEqual(hasher.digest(), FsVerity.digest(data, using))
+          assert.strictEqual(FsVerity.MerkleTree.make(data, using).digest, hasher.digest())
         }
       ),
       { numRuns: 40 }
@@ -114,17 +85,57 @@ describe("FsVerity", () => {
       assert.strictEqual(yield* FsVerity.digestAsyncIterable(iterable, String), expected)
     }))
 
-  it.effect("hashes files, and names the one it cannot read", () =>
+  it.live("hashes files, and names the one it cannot read", () =>
     Effect.gen(function*() {
-      const directory = mkdtempSync(join(tmpdir(), "lamina-fsverity-"))
-      yield* Effect.addFinalizer(() => Effect.sync(() => rmSync(directory, { recursive: true })))
-      const data = pattern(3_000_001)
-      writeFileSync(join(directory, "file"), data)
-      assert.strictEqual(yield* FsVerity.digestFile(join(directory, "file")), FsVerity.digest(data))
-      const error = yield* Effect.flip(FsVerity.digestFile(join(directory, "absent")))
-      assert.strictEqual(error.reason._tag, "Unreadable")
-      assert.include(error.message, join(directory, "absent"))
-    }))
+      const path = yield* temporaryDirectory
+      for (const size of [0, 1, 4096, 3_000_001]) {
+        writeFileSync(path("file"), pattern(size))
+        assert.strictEqual(yield* FsVerity.digestFile(path("file")), FsVerity.digest(pattern(size)))
+      }
+      for (const absent of [path("absent"), path("")]) {
+        const error = yield* Effect.flip(FsVerity.digestFile(absent))
+        assert.strictEqual(error.reason._tag, "Unreadable")
+        assert.include(error.message, absent)
+      }
+    }).pipe(Effect.scoped))
+
+  const segment = 4 << 20
+  const segmented = [segment - 1, segment, segment + 1, 2 * segment - 4095, 2 * segment, 3 * segment + 524_289]
+  it.live("hashes files in several threads to the same digest and tree", () =>
+    Effect.gen(function*() {
+      const path = yield* temporaryDirectory
+      for (const size of segmented) {
+        const data = pattern(size)
+        writeFileSync(path("file"), data)
+        for (const using of everyParameters) {
+          const tree = FsVerity.MerkleTree.make(data, using)
+          assert.strictEqual(tree.digest, FsVerity.digest(data, using))
+          for (const threads of [1, 3]) {
+            assert.strictEqual(yield* FsVerity.digestFile(path("file"), using, { threads }), tree.digest)
+            assert.deepStrictEqual(yield* FsVerity.MerkleTree.fromFile(path("file"), using, { threads }), tree)
+          }
+        }
+      }
+    }).pipe(Effect.scoped), 60_000)
+
+  it.live("refuses a file that changes while it is read, in whatever thread", () =>
+    Effect.gen(function*() {
+      const path = yield* temporaryDirectory
+      const changes = [
+        () => appendFileSync(path("file"), "x"),
+        () => [5_000_000, 16_000_000].forEach((size) => truncateSync(path("file"), size))
+      ]
+      for (const threads of [1, 3]) {
+        for (const change of changes) {
+          writeFileSync(path("file"), new Uint8Array(16_000_000))
+          const changing = Effect.forever(Effect.andThen(Effect.sync(change), Effect.yieldNow))
+          const hashing = FsVerity.digestFile(path("file"), FsVerity.sha256, { threads })
+          const error = yield* Effect.raceFirst(Effect.flip(hashing), changing)
+          assert.strictEqual(error.reason._tag, "Changed")
+          assert.include(error.message, path("file"))
+        }
+      }
+    }).pipe(Effect.scoped))
 
   it("verifies bytes against both text forms, and shows both sides of a mismatch", () => {
     const hex = FsVerity.digest(utf8("a"))

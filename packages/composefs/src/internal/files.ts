@@ -47,7 +47,8 @@ export const eachChunk = (
     (handle) => Effect.ignore(attempt(() => handle.close()))
   )
 
-const eachChunkOf = Effect.fnUntraced(function*(handle: FileHandle, use: (chunk: Uint8Array) => void) {
+/** As {@link eachChunk}, of an open file. */
+export const eachChunkOf = Effect.fnUntraced(function*(handle: FileHandle, use: (chunk: Uint8Array) => void) {
   let [current, next] = [Buffer.allocUnsafeSlow(chunkSize), Buffer.allocUnsafeSlow(chunkSize)]
   let filled = yield* fill(handle, current)
   let total = 0
