@@ -28,6 +28,7 @@ const rich: Tree.Tree = {
       linked: Node.hardLink("/run/lock"),
       alias: Node.hardLink("/etc/conf")
     }, { mtime: time(3000, 1) }),
+    opt: Node.directory({}, { mtime: time(3500) }),
     run: Node.directory({ lock: Node.inlineFile("lock", { nlink: 5, mtime: time(70) }) }, { mtime: time(80, 3) }),
     sysroot: Node.directory({ ostree: Node.directory() }),
     usr: Node.directory({
@@ -63,10 +64,15 @@ const alternatives = {
     "without overlay"
   ],
   mtimes: ["epoch", "whole seconds", "at most SOURCE_DATE_EPOCH", "SOURCE_DATE_EPOCH"],
-  directoryMtimes: ["epoch", "newest below"],
+  directoryMtimes: ["epoch", "epoch unless whole seconds", "newest below"],
   hardLinks: ["separate", "counted", "first name", "uncounted"],
   root: ["of /usr", "default"],
-  emptied: ["/run", "/boot and /sysroot", "/run, /boot and /sysroot"],
+  emptied: [
+    "/run",
+    "/boot and /sysroot",
+    "/run, /boot and /sysroot",
+    "/run, /boot and /sysroot, own nanoseconds"
+  ],
   owners: ["root"],
   devices: ["skipped"],
   inline: ["0", "64", "512"],
@@ -258,6 +264,20 @@ describe("Explain.apply", () => {
       ])
     }))
 
+  it.effect("keeps nanoseconds of emptied directories, as it once was done", () =>
+    Effect.gen(function*() {
+      const lines = yield* applied({ emptied: "/run, /boot and /sysroot, own nanoseconds" })
+      assert.include(lines, "~ /run: mtime 80.000000003 -> 4000.000000004")
+      assert.include(lines, "~ /boot: mtime 91.000000000 -> 4000.000000000")
+    }))
+
+  it.effect("resets the times of directories that unpacking has set", () =>
+    Effect.gen(function*() {
+      const lines = yield* applied({ directoryMtimes: "epoch unless whole seconds" })
+      assert.include(lines, "~ /etc: mtime 3000.000000001 -> 0.000000000")
+      assert.notMatch(lines.join("\n"), /\/opt/)
+    }))
+
   it.effect("makes files of hard links, counts them, or gives them to their first name", () =>
     Effect.gen(function*() {
       assert.deepEqual(yield* applied({ hardLinks: "separate" }), [
@@ -281,7 +301,7 @@ describe("Explain.apply", () => {
     Effect.gen(function*() {
       const lines = yield* applied({ directoryMtimes: "newest below" })
       assert.include(lines, "~ /etc: mtime 3000.000000001 -> 2000.000000007")
-      assert.include(lines, "~ /: mtime 9000.000000009 -> 2000.000000007")
+      assert.include(lines, "~ /: mtime 9000.000000009 -> 3500.000000000")
     }))
 
   it.effect("moves contents in and out of the image", () =>

@@ -25,13 +25,18 @@ export interface Combination {
   /** What becomes of all times. */
   readonly mtimes: "as is" | "epoch" | "whole seconds" | "at most SOURCE_DATE_EPOCH" | "SOURCE_DATE_EPOCH"
   /** What becomes of the times of directories, which whoever unpacks a tree sets anew. */
-  readonly directoryMtimes: "as is" | "epoch" | "newest below"
+  readonly directoryMtimes: "as is" | "epoch" | "epoch unless whole seconds" | "newest below"
   /** What becomes of names that share an inode, and of link counts. */
   readonly hardLinks: "as is" | "separate" | "counted" | "first name" | "uncounted"
   /** Where the root directory has its metadata from. */
   readonly root: "as is" | "of /usr" | "default"
   /** Which directories lose their entries and take the time of /usr. */
-  readonly emptied: "nothing" | "/run" | "/boot and /sysroot" | "/run, /boot and /sysroot"
+  readonly emptied:
+    | "nothing"
+    | "/run"
+    | "/boot and /sysroot"
+    | "/run, /boot and /sysroot"
+    | "/run, /boot and /sysroot, own nanoseconds"
   readonly owners: "as is" | "root"
   readonly devices: "kept" | "skipped"
   /** Up to which size, in bytes, contents are in the image. */
@@ -173,6 +178,12 @@ export const deviations: ReadonlyArray<Deviation> = [
   },
   {
     dimension: "directoryMtimes",
+    value: "epoch unless whole seconds",
+    meaning: "the times of directories at 1970 where they have nanoseconds (set by unpacking, not by a layer)",
+    flags: []
+  },
+  {
+    dimension: "directoryMtimes",
     value: "newest below",
     meaning: "each directory as new as the newest file in it",
     flags: []
@@ -217,6 +228,12 @@ export const deviations: ReadonlyArray<Deviation> = [
   },
   {
     dimension: "emptied",
+    value: "/run, /boot and /sysroot, own nanoseconds",
+    meaning: "/run, /boot and /sysroot empty, the latter two with their own nanoseconds",
+    flags: ["cfsctl compute-id --bootable of an older composefs-rs"]
+  },
+  {
+    dimension: "emptied",
     value: "/boot and /sysroot",
     meaning: "/boot and /sysroot empty",
     flags: ["cfsctl compute-id --bootable --no-propagate-usr-to-root"]
@@ -246,6 +263,7 @@ export const recipes: ReadonlyArray<Partial<Combination>> = [
   { xattrs: "security.capability and user", root: "of /usr", emptied: "/run" },
   { xattrs: "security.capability", root: "of /usr", emptied: "/run, /boot and /sysroot" },
   { xattrs: "security.capability and user", root: "of /usr", emptied: "/run, /boot and /sysroot" },
+  { xattrs: "security.capability", root: "of /usr", emptied: "/run, /boot and /sysroot, own nanoseconds" },
   { xattrs: "security.capability", root: "of /usr", emptied: "/run", mtimes: "whole seconds" },
   { xattrs: "security.capability", root: "of /usr", emptied: "/run, /boot and /sysroot", mtimes: "whole seconds" },
   { xattrs: "none", mtimes: "epoch", hardLinks: "separate" },

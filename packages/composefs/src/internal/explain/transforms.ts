@@ -44,6 +44,11 @@ export const transform = (
       return dimension === "directoryMtimes"
         ? mapInodes(tree, (node) => node._tag === "Directory" ? withMtime(node, Node.epoch) : node)
         : mapInodes(tree, (node) => withMtime(node, Node.epoch))
+    case "epoch unless whole seconds":
+      return mapInodes(
+        tree,
+        (node) => node._tag === "Directory" && node.mtime.nanoseconds !== 0 ? withMtime(node, Node.epoch) : node
+      )
     case "newest below":
       return mapInodes(tree, (node) => node._tag === "Directory" ? withNewestBelow(node) : node)
     case "whole seconds":
@@ -70,6 +75,8 @@ export const transform = (
       return emptied(tree, ["/boot", "/sysroot"])
     case "/run, /boot and /sysroot":
       return emptied(tree, ["/run", "/boot", "/sysroot"])
+    case "/run, /boot and /sysroot, own nanoseconds":
+      return emptied(tree, ["/run", "/boot", "/sysroot"], ["/boot", "/sysroot"])
     case "root":
       return mapInodes(tree, (node) => node.uid === 0 && node.gid === 0 ? node : { ...node, uid: 0, gid: 0 })
     case "skipped":
@@ -185,8 +192,12 @@ const withRootOfUsr = (tree: Tree.Tree): Tree.Tree | undefined => {
   return usr?._tag === "Directory" ? { root: { ...usr, entries: tree.root.entries } } : undefined
 }
 
-/** Empties top-level directories and gives them the time of /usr, as composefs-rs does. */
-const emptied = (tree: Tree.Tree, paths: ReadonlyArray<string>): Tree.Tree | undefined => {
+/** Empties top-level directories and gives them the time of /usr, as composefs-rs does; once, only its seconds. */
+const emptied = (
+  tree: Tree.Tree,
+  paths: ReadonlyArray<string>,
+  keepingNanoseconds: ReadonlyArray<string> = []
+): Tree.Tree | undefined => {
   const present = paths.filter((path) => Option.exists(Tree.find(tree, path), (node) => node._tag === "Directory"))
   if (present.length === 0) return undefined
   const usr = tree.root.entries.get("usr")
@@ -195,7 +206,9 @@ const emptied = (tree: Tree.Tree, paths: ReadonlyArray<string>): Tree.Tree | und
   const entries = new Map(bare.root.entries)
   for (const path of present) {
     const directory = entries.get(path.slice(1))
-    if (directory?._tag === "Directory") entries.set(path.slice(1), withMtime(directory, usr.mtime))
+    if (directory?._tag !== "Directory") continue
+    const { nanoseconds } = keepingNanoseconds.includes(path) ? directory.mtime : usr.mtime
+    entries.set(path.slice(1), withMtime(directory, { seconds: usr.mtime.seconds, nanoseconds }))
   }
   return { root: { ...bare.root, entries } }
 }
