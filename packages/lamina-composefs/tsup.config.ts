@@ -1,4 +1,5 @@
 import { globSync, mkdirSync, readFileSync, writeFileSync } from "node:fs"
+import { isBuiltin } from "node:module"
 import { basename, join } from "node:path"
 import { defineConfig } from "tsup"
 
@@ -33,8 +34,21 @@ export default defineConfig({
   sourcemap: false,
   splitting: true,
   minify: true,
+  removeNodeProtocol: false,
   noExternal: [/.*/],
   esbuildPlugins: [{
+    // An ES module has no require, which undici calls for Node's modules.
+    name: "builtin-modules-of-commonjs",
+    setup(build) {
+      build.onResolve(
+        { filter: /^[a-z]/ },
+        ({ kind, path }) => kind === "require-call" && isBuiltin(path) ? { path, namespace: "builtin" } : undefined
+      )
+      build.onLoad({ filter: /.*/, namespace: "builtin" }, ({ path }) => ({
+        contents: `module.exports = process.getBuiltinModule(${JSON.stringify(path)})`
+      }))
+    }
+  }, {
     name: "notices",
     setup(build) {
       build.onEnd(({ metafile }) => {

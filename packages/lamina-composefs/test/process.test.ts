@@ -1,8 +1,12 @@
 import { assert, beforeAll, describe, it } from "@effect/vitest"
-import { execFileSync, spawn, spawnSync } from "node:child_process"
+import { MemoryRegistry, RegistryServer } from "@lamina/oci"
+import * as Effect from "effect/Effect"
+import { execFile, execFileSync, spawn, spawnSync } from "node:child_process"
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs"
 import { isBuiltin } from "node:module"
 import { join } from "node:path"
+import { promisify } from "node:util"
+import { push } from "./images.ts"
 import { scratchDirectory } from "./support.ts"
 
 // Real processes, of the sources as they are and of the program that is published.
@@ -97,12 +101,25 @@ describe.each(Object.entries(forms))("the %s program", (_, program) => {
 })
 
 describe("the built program", () => {
+  it("speaks to a registry", async () => {
+    const program = Effect.gen(function*() {
+      const registry = yield* MemoryRegistry.make()
+      const { url } = yield* RegistryServer.listen(registry)
+      yield* push(registry, "os/base", "1")
+      const source = `docker://${new URL(url).host}/os/base:1`
+      const args = [forms.built, "ls", "--plain-http", "--platform=linux/arm64", source]
+      const { stdout } = yield* Effect.promise(() => promisify(execFile)(process.execPath, args))
+      assert.strictEqual(stdout, "/etc/\t\n/etc/motd\n/usr/\t\n")
+    })
+    await Effect.runPromise(Effect.scoped(program))
+  })
+
   it("has the notices of what is in it beside it, and imports nothing but Node", () => {
     const files = readdirSync(at("dist"))
     assert.include(files, "third-party-notices.txt")
     const imported = files.filter((name) => name.endsWith(".js")).flatMap((name) =>
       Array.from(
-        readFileSync(join(at("dist"), name), "utf8").matchAll(/(?:\bfrom|\bimport\(?)\s*"([^"]+)"/g),
+        readFileSync(join(at("dist"), name), "utf8").matchAll(/(?:\bfrom|\bimport\(?)\s*"([\w@./:-]+)"/g),
         ([, specifier = ""]) => specifier
       )
     )

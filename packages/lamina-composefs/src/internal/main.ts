@@ -68,7 +68,8 @@ ${Object.entries(commands).map(([name, { summary }]) => `  ${name.padEnd(9)}${su
 lamina-composefs COMMAND --help tells the options of a command; --version prints the version.
 
 A SOURCE is a directory, an image or a dump (told apart by what is in the file), - for the standard input, or, with a
-prefix, dir:PATH, image:PATH or dump:PATH.
+prefix, dir:PATH, image:PATH, dump:PATH, an OCI image in a layout, oci:PATH[:TAG], or one in a registry,
+docker://HOST/REPOSITORY:TAG (with LAMINA_REGISTRY_USER and LAMINA_REGISTRY_PASSWORD, when it asks).
 
 Exit codes: 0 done, 1 a difference or a failed verification, 2 a command line that was not understood, 3 something
 unreadable, unwritable or malformed, 70 a defect of this program, 141 the output was closed, 130 and 143 interrupted.

@@ -5,7 +5,7 @@ import type { Io } from "./io.ts"
 
 /** Counts something; on anything but a terminal it is silent. */
 export interface Progress {
-  readonly step: () => void
+  readonly step: (by?: number) => void
 }
 
 const silent: Progress = { step: () => undefined }
@@ -29,8 +29,8 @@ class Line implements Progress {
   }
 
   // A field, as it is handed on.
-  readonly step = (): void => {
-    this.#count++
+  readonly step = (by = 1): void => {
+    this.#count += by
     const now = performance.now()
     if (now - this.#shownAt < minimumMillis) return
     this.#shownAt = now

@@ -3,16 +3,16 @@ import * as Node from "@lamina/composefs/Node"
 import type * as ObjectStore from "@lamina/composefs/ObjectStore"
 import * as Tree from "@lamina/composefs/Tree"
 import * as Effect from "effect/Effect"
-import type { DirectoryValues } from "./directory.ts"
 import { Misuse, Unusable } from "./failure.ts"
 import type { Io } from "./io.ts"
 import { counting } from "./progress.ts"
+import type { SourceValues } from "./sourceOptions.ts"
 import * as Xattrs from "./xattrs.ts"
 
 /** Reads a directory as mkcomposefs does with the same options; contents go to the store, if there is one. */
 export const scan = Effect.fnUntraced(function*(
   directory: string,
-  values: DirectoryValues,
+  values: SourceValues,
   io: Io,
   objects: ObjectStore.ObjectStore | undefined
 ) {

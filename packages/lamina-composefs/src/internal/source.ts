@@ -5,7 +5,7 @@ import { Misuse, systemProblem, Unusable } from "./failure.ts"
 import { readFile } from "./files.ts"
 import type { Io } from "./io.ts"
 
-type Kind = "directory" | "image" | "dump"
+type Kind = "directory" | "image" | "dump" | "layout" | "registry"
 
 /** A source of which is known what it is. */
 export interface Source {
@@ -16,7 +16,13 @@ export interface Source {
   readonly content: Uint8Array | undefined
 }
 
-const prefixes: Readonly<Record<string, Kind>> = { dir: "directory", image: "image", dump: "dump" }
+const prefixes: Readonly<Record<string, Kind>> = {
+  dir: "directory",
+  image: "image",
+  dump: "dump",
+  oci: "layout",
+  docker: "registry"
+}
 
 export type SourceFailure = Misuse | Unusable
 

@@ -1,11 +1,11 @@
 import * as Diff from "@lamina/composefs/Diff"
 import * as Effect from "effect/Effect"
 import { command } from "../command.ts"
-import { directoryOptions } from "../directory.ts"
 import { exitCodes, Misuse } from "../failure.ts"
 import { printAll } from "../lines.ts"
 import { flag, texts } from "../options.ts"
 import * as Source from "../source.ts"
+import { sourceOptions } from "../sourceOptions.ts"
 import { treeOf } from "../trees.ts"
 
 const aspects = [
@@ -36,7 +36,7 @@ does. What --skip-xattrs leaves out of a directory does not count.`,
   options: {
     summary: flag("Only print how many differences there are of each sort"),
     ignore: texts("ASPECT", `What does not count: ${aspects.join(", ")} or xattr:NAME`),
-    ...directoryOptions
+    ...sourceOptions
   },
   operands: { least: 2, most: 2 },
   run: Effect.fnUntraced(function*(values, [leftText = "", rightText = ""], io) {

@@ -1,26 +1,26 @@
 import * as FsVerity from "@lamina/composefs/FsVerity"
 import * as Effect from "effect/Effect"
 import { command } from "../command.ts"
-import { directoryOptions, type DirectoryValues } from "../directory.ts"
 import { Misuse } from "../failure.ts"
 import type { Io } from "../io.ts"
 import { printable } from "../names.ts"
 import { choice, flag, text } from "../options.ts"
 import * as Source from "../source.ts"
+import { sourceOptions, type SourceValues } from "../sourceOptions.ts"
 import { treeOf } from "../trees.ts"
 
 export const digest = command({
   usage: "digest [OPTIONS] FILE...",
   about: `Prints the fs-verity digest of each FILE, as \`fsverity digest\` does.
 
-What is a tree instead has the digest of the image that mkfs makes of it: a directory, dump:FILE. The other options are
-for directories.`,
+What is a tree instead has the digest of the image that mkfs makes of it: a directory, dump:FILE, oci:PATH[:TAG],
+docker://HOST/REPOSITORY:TAG.`,
   options: {
     "hash-alg": choice(["sha256", "sha512"], "The hash (default sha256)"),
     salt: text("HEX", "A salt of at most 32 bytes (default none; composefs has none)"),
     compact: flag("Print the digest alone"),
     json: flag("Print a JSON array"),
-    ...directoryOptions
+    ...sourceOptions
   },
   operands: { least: 1, most: 1_000_000 },
   run: Effect.fnUntraced(function*(values, files, io) {
@@ -52,7 +52,7 @@ const parametersOf = Effect.fnUntraced(function*(
 const digestOf = Effect.fnUntraced(function*(
   path: string,
   using: FsVerity.Parameters,
-  values: DirectoryValues,
+  values: SourceValues,
   io: Io
 ) {
   if (path === "-") return FsVerity.digest(yield* io.input, using)

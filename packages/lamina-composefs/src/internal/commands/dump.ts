@@ -1,15 +1,15 @@
 import * as Dump from "@lamina/composefs/Dump"
 import * as Effect from "effect/Effect"
 import { command } from "../command.ts"
-import { directoryOptions } from "../directory.ts"
 import { printAll } from "../lines.ts"
 import * as Source from "../source.ts"
+import { sourceOptions } from "../sourceOptions.ts"
 import { treeOf } from "../trees.ts"
 
 export const dump = command({
   usage: "dump [OPTIONS] SOURCE...",
   about: "Prints every file of each SOURCE as a line of the format composefs-dump(5), which mkfs takes back.",
-  options: directoryOptions,
+  options: sourceOptions,
   operands: { least: 1, most: 1000 },
   run: Effect.fnUntraced(function*(values, sources, io) {
     for (const text of sources) {

@@ -3,12 +3,12 @@ import * as FsVerity from "@lamina/composefs/FsVerity"
 import * as ObjectStore from "@lamina/composefs/ObjectStore"
 import * as Effect from "effect/Effect"
 import { command } from "../command.ts"
-import { directoryOptions } from "../directory.ts"
 import { exitCodes, Misuse } from "../failure.ts"
 import { existingDirectory } from "../files.ts"
 import { flag, integer, text } from "../options.ts"
 import { counting } from "../progress.ts"
 import * as Source from "../source.ts"
+import { sourceOptions } from "../sourceOptions.ts"
 import { contentsOf } from "../trees.ts"
 
 export const explain = command({
@@ -23,7 +23,10 @@ format versions, attributes, times, hard links and more are tried alone and toge
       most: Number.MAX_SAFE_INTEGER
     }),
     "digest-store": text("PATH", "Read contents from this object store; a directory has its own"),
-    "skip-xattrs": directoryOptions["skip-xattrs"],
+    "skip-xattrs": sourceOptions["skip-xattrs"],
+    flatten: sourceOptions.flatten,
+    platform: sourceOptions.platform,
+    "plain-http": sourceOptions["plain-http"],
     json: flag("Print the finding as JSON")
   },
   operands: { least: 2, most: 2 },
@@ -32,8 +35,7 @@ format versions, attributes, times, hard links and more are tried alone and toge
       Effect.fromResult(FsVerity.parse(expected)),
       ({ message }) => new Misuse({ problem: message })
     )
-    const directory = { ...asFound, "skip-xattrs": values["skip-xattrs"] }
-    const found = yield* contentsOf(yield* Source.open(text, io), directory, io)
+    const found = yield* contentsOf(yield* Source.open(text, io), { ...asFound, ...values }, io)
     const store = values["digest-store"]
     const contents = store === undefined
       ? found.contents

@@ -2,10 +2,10 @@ import type * as Node from "@lamina/composefs/Node"
 import * as Tree from "@lamina/composefs/Tree"
 import * as Effect from "effect/Effect"
 import { command } from "../command.ts"
-import { directoryOptions } from "../directory.ts"
 import { printAll } from "../lines.ts"
 import { escape } from "../names.ts"
 import * as Source from "../source.ts"
+import { sourceOptions } from "../sourceOptions.ts"
 import { treeOf } from "../trees.ts"
 
 export const ls = command({
@@ -13,7 +13,7 @@ export const ls = command({
   about:
     `Lists the files of each SOURCE, with a tab and "@" before the object that holds a file's contents, "->" before the
 target of a symbolic link: the output of composefs-info ls.`,
-  options: directoryOptions,
+  options: sourceOptions,
   operands: { least: 1, most: 1000 },
   run: Effect.fnUntraced(function*(values, sources, io) {
     for (const text of sources) {

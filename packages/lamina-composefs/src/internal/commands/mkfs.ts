@@ -4,12 +4,12 @@ import type * as ObjectStore from "@lamina/composefs/ObjectStore"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import { command } from "../command.ts"
-import { directoryOptions } from "../directory.ts"
 import { Misuse } from "../failure.ts"
 import { writeFile } from "../files.ts"
 import type { Io } from "../io.ts"
 import { choice, flag, text } from "../options.ts"
 import * as Source from "../source.ts"
+import { sourceOptions } from "../sourceOptions.ts"
 import { contentsOf } from "../trees.ts"
 
 export const mkfs = command({
@@ -21,7 +21,7 @@ export const mkfs = command({
       ["none", "end", "file"],
       "When stored files are forced to the disk: never, all at the end (the default), or each"
     ),
-    ...directoryOptions,
+    ...sourceOptions,
     "print-digest": flag("Print the digest of the image"),
     "print-digest-only": flag("Print the digest of the image, don't write it; IMAGE is left out"),
     json: flag("Print digest, size and format version of the image as JSON"),
@@ -41,8 +41,8 @@ export const mkfs = command({
     yield* checkTarget(target, onlyDigest, printsDigest, io)
     const source = yield* openSource(sourceText, values["from-file"], io)
     const store = values["digest-store"]
-    if (store !== undefined && source.kind !== "directory") {
-      return yield* new Misuse({ problem: "--digest-store needs a directory as SOURCE: only there are contents" })
+    if (store !== undefined && (source.kind === "image" || source.kind === "dump")) {
+      return yield* new Misuse({ problem: "--digest-store needs a SOURCE with contents: a directory or an OCI image" })
     }
     const objects = store === undefined ? undefined : yield* openStore(store, values.durability ?? "end")
     const { tree } = yield* contentsOf(source, values, io, objects)
