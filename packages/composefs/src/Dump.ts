@@ -17,7 +17,7 @@ import { DumpParser, type Located } from "./internal/dump/parser.ts"
 import { modeOf } from "./internal/fileType.ts"
 import { findNode, LinkResolver } from "./internal/links.ts"
 import { describe, quote } from "./internal/paths.ts"
-import type * as Node from "./Node.ts"
+import * as Node from "./Node.ts"
 import * as Tree from "./Tree.ts"
 
 /**
@@ -139,7 +139,9 @@ export function* printLines(tree: Tree.Tree): Generator<string> {
 
 const printHardLink = (path: string, link: Node.HardLink, inode: Node.Inode): string => {
   const target = escapeOptional(ByteString.fromText(link.target))
-  return `${printStat(path, inode, "@")} ${target} - -\n`
+  // A dump may have a link to a directory, as long as it does not say so.
+  const shown = inode._tag === "Directory" ? Node.inlineFile("", inode) : inode
+  return `${printStat(path, shown, "@")} ${target} - -\n`
 }
 
 const printInode = (path: string, inode: Node.Inode): string =>

@@ -2,6 +2,7 @@
 import * as Node from "../../Node.ts"
 import * as ByteString from "../byteString.ts"
 import { fileType, typeMask } from "../fileType.ts"
+import { maxTargetSize, xattrProblem } from "../limits.ts"
 import { join, maxPathSize } from "../paths.ts"
 import { checkChunks, readData, readEntries, type StoredEntry, type StoredInode } from "./decode.ts"
 import { direntType } from "./encode.ts"
@@ -66,7 +67,7 @@ export class NodeReader {
           ? this.#externalFile(inode, xattrs)
           : Node.inlineFile(ByteString.toBytes(readData(this.#image, inode)), this.metadata(inode, xattrs))
       case fileType.symlink:
-        return Node.symlink(ByteString.toText(readData(this.#image, inode)), this.metadata(inode, xattrs))
+        return this.#symlink(inode, xattrs)
       case fileType.fifo:
         return Node.fifo(this.metadata(inode, xattrs))
       case fileType.socket:
@@ -91,10 +92,20 @@ export class NodeReader {
         `the attribute ${JSON.stringify(name)} is not escaped`
       )
       const unescaped = name.startsWith(escapedPrefix) ? overlayPrefix + name.slice(escapedPrefix.length) : name
+      const problem = unescaped.includes("\0")
+        ? "an attribute has a NUL in its name"
+        : xattrProblem(unescaped, value.length)
+      if (problem !== undefined) this.#image.fail(inode.offset, problem)
       own.set(ByteString.toText(unescaped), this.#valueBytes(value))
     }
     const { gid, mode, mtime, nlink, uid } = inode
     return { mode: mode & 0o7777, uid, gid, mtime, nlink, xattrs: own }
+  }
+
+  #symlink(inode: StoredInode, xattrs: StoredXattrs): Node.Symlink {
+    const target = readData(this.#image, inode)
+    this.#image.check(!target.includes("\0"), inode.offset, "a link target has a NUL in it")
+    return Node.symlink(ByteString.toText(target), this.metadata(inode, xattrs))
   }
 
   #externalFile(inode: StoredInode, xattrs: StoredXattrs): Node.ExternalFile {
@@ -106,7 +117,7 @@ export class NodeReader {
     const digest = metacopy === undefined ? undefined : readMetacopy(metacopy)
     this.#image.check(digest !== undefined, inode.offset, "the metacopy attribute is missing or malformed")
     this.#image.check(
-      redirect === undefined || (redirect.startsWith("/") && redirect.length > 1),
+      redirect === undefined || isRedirect(redirect),
       inode.offset,
       "the redirect is not an absolute path"
     )
@@ -125,6 +136,9 @@ export class NodeReader {
     return bytes
   }
 }
+
+const isRedirect = (value: ByteString.ByteString): boolean =>
+  value.startsWith("/") && value.length > 1 && value.length <= 1 + maxTargetSize && !value.includes("\0")
 
 /** The digest of a metacopy attribute, empty if it has none, undefined if it is malformed. */
 const readMetacopy = (value: ByteString.ByteString): string | undefined => {

@@ -1,0 +1,35 @@
+/** Cases by number: the same seed and number give the same bytes for the same reader, on any machine. */
+import { Random } from "./Random.ts"
+import { archiveTarget } from "./targets/archive.ts"
+import { dumpTarget } from "./targets/dump.ts"
+import { imageTarget } from "./targets/image.ts"
+import type { Outcome, Target } from "./targets/target.ts"
+
+export interface Case {
+  readonly target: Target
+  readonly bytes: Uint8Array
+}
+
+export class Cases {
+  readonly #seed: number
+  readonly #image = imageTarget()
+  readonly #dump = dumpTarget()
+  readonly #archive = archiveTarget()
+
+  constructor(seed: number) {
+    this.#seed = seed
+  }
+
+  make(number: number): Case {
+    const random = new Random(this.#seed, number)
+    const kind = random.below(20)
+    const target = kind < 9 ? this.#image : kind < 19 ? this.#dump : this.#archive
+    return { target, bytes: target.make(random) }
+  }
+
+  /** Runs a case; throws where the reader breaks a promise. */
+  run(number: number): { readonly name: string; readonly outcome: Outcome } {
+    const { bytes, target } = this.make(number)
+    return { name: target.name, outcome: target.read(bytes, number % 8 === 0) }
+  }
+}

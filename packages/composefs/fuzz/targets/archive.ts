@@ -1,0 +1,107 @@
+/** Damaged layers: they are refused with an error of their own, or give a tree that can be written. */
+import { Flatten, Image, Tree } from "@lamina/composefs"
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Option from "effect/Option"
+import * as Result from "effect/Result"
+import * as Stream from "effect/Stream"
+import { archive, directory, file, hardLink, opaque, sealed, symlink, whiteout } from "../../test/archives.ts"
+import { type Field, makeSeed, mutate } from "../mutate.ts"
+import type { Random } from "../Random.ts"
+import { BrokenPromise, type Outcome, type Target } from "./target.ts"
+
+const blockSize = 512
+
+const archives = [
+  archive([
+    directory("dir/", { mode: 0o1777, uid: 7 }),
+    file("dir/file", "content", { pax: { mtime: "5.25", "SCHILY.xattr.user.a": "1" } }),
+    hardLink("dir/link", "dir/file"),
+    symlink("symlink", "dir"),
+    whiteout("dir/gone"),
+    { path: "device", type: "4", major: 8, minor: 3 }
+  ]),
+  archive([
+    file("", "x".repeat(100), { pax: { path: `${"long/".repeat(40)}name`, size: "100" } }),
+    file("gnu", "", { dialect: "gnu", uid: 70_000, binary: true }),
+    file("old", "v7", { dialect: "v7", type: "" }),
+    opaque("dir"),
+    { path: "fifo", type: "6" }
+  ])
+]
+
+/** Where headers may stand, and their numbers by the byte. */
+const fields = (bytes: Buffer): ReadonlyArray<Field> =>
+  Array.from({ length: bytes.length / blockSize }, (_, index) => index * blockSize)
+    .filter((at) => bytes.subarray(at + 257, at + 262).equals(Buffer.from("ustar")))
+    .flatMap((at) =>
+      [0, 100, 107, 108, 116, 124, 130, 135, 136, 156, 157, 257, 263, 329, 337, 345].map((offset) => ({
+        at: at + offset,
+        size: 1 as const
+      }))
+    )
+
+export const archiveTarget = (): Target => {
+  const seeds = archives.map((bytes) => makeSeed(bytes, fields(bytes)))
+  const first = makeSeed(archive([]))
+  return {
+    name: "layers",
+    make: (random) => {
+      const bytes = mutate(random.oneOf(seeds, first), seeds, random)
+      if (!random.onceIn(8)) sealAll(bytes)
+      return random.onceIn(4) ? withTokens(bytes, random) : bytes
+    },
+    read
+  }
+}
+
+/** Puts the checksums right, or hardly anything would get past them. */
+const sealAll = (bytes: Buffer): void => {
+  for (let at = 0; at + blockSize <= bytes.length; at += blockSize) {
+    const block = bytes.subarray(at, at + blockSize)
+    if (/^[0-7]{6}/.test(block.toString("latin1", 148, 154))) sealed(block)
+  }
+}
+
+const tokens = [
+  "../",
+  "/",
+  "./",
+  "//",
+  ".wh.",
+  ".wh..wh..opq",
+  "\0",
+  "99 ",
+  "0 ",
+  "-1",
+  "GNU.sparse.name=",
+  "size=",
+  "\x80\xff"
+]
+
+const withTokens = (bytes: Buffer, random: Random): Buffer => {
+  const block = random.below(Math.max(1, bytes.length / blockSize)) * blockSize
+  const at = block + random.pick(0, 0, 1, 4, 124, 157, 345)
+  if (at < bytes.length) bytes.write(random.oneOf(tokens, ""), at, "latin1")
+  sealAll(bytes)
+  return bytes
+}
+
+const rules = [Flatten.oci, Flatten.composefsRs]
+const base = archive([directory("dir/"), file("dir/gone", "x"), file("below", "y")])
+const tar = "application/vnd.oci.image.layer.v1.tar"
+
+const read = (bytes: Uint8Array): Outcome => {
+  const flatten = rules[(bytes[0] ?? 0) % rules.length] ?? Flatten.oci
+  const layers = [base, bytes].map((content) => ({ mediaType: tar, content: Stream.make(content) }))
+  const exit = Effect.runSyncExit(Tree.fromLayers(layers, { flatten, maxArchiveSize: 1 << 20 }))
+  if (Exit.isFailure(exit)) {
+    const error = Option.getOrUndefined(Cause.findErrorOption(exit.cause))
+    if (!(error instanceof Flatten.FlattenError)) throw new BrokenPromise(Cause.pretty(exit.cause))
+    return "refused"
+  }
+  const image = Image.write(exit.value.tree, { version: 1 })
+  if (Result.isFailure(image)) throw new BrokenPromise(`what was read cannot be written: ${image.failure.message}`)
+  return "accepted"
+}
