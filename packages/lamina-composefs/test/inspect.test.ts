@@ -84,11 +84,58 @@ describe("verify", () => {
     assert.deepInclude(await run(["verify", at("hello"), other]), {
       code: 1,
       output: "",
-      told: `${at("hello")}: expected sha256:${other}, got sha256:${digest}\n`
+      told: `${at("hello")}: fs-verity digest: expected sha256:${other}, got sha256:${digest}\n`
     })
     assert.strictEqual((await run(["verify", at("hello"), "1234"])).code, 2)
     assert.strictEqual((await run(["verify", at("hello"), `sha512:${digest}`])).code, 2)
     assert.strictEqual((await run(["verify", at("nowhere"), digest])).code, 3)
+  })
+})
+
+describe("digest --out-merkle-tree and verify --merkle-tree", () => {
+  const files = [`--merkle-tree=${at("tree")}`, `--descriptor=${at("descriptor")}`]
+  const content = Buffer.alloc(50_000, "abcdefg")
+
+  it("confirm a file and parts of it, with or without a salt", async () => {
+    writeFileSync(at("content"), content)
+    for (const salt of ["", "00ff"]) {
+      const outputs = [`--out-merkle-tree=${at("tree")}`, `--out-descriptor=${at("descriptor")}`, `--salt=${salt}`]
+      const text = (await run(["digest", "--compact", ...outputs, at("content")])).output.trim()
+      assert.strictEqual(text, (await run(["digest", "--compact", `--salt=${salt}`, at("content")])).output.trim())
+      for (
+        const options of [
+          [`--salt=${salt}`],
+          files,
+          [...files, "--offset=4096", "--length=4096"],
+          [...files, "--offset=49999"],
+          [...files, "--offset=50000"]
+        ]
+      ) {
+        assert.strictEqual((await run(["verify", ...options, at("content"), text])).code, 0, options.join(" "))
+      }
+    }
+  })
+
+  it("tell the first wrong block, and do not look beyond the part", async () => {
+    const text = (await run(["digest", "--compact", "--salt=00ff", at("content")])).output.trim()
+    const wrong = Buffer.from(content)
+    wrong[20_000] = 0
+    writeFileSync(at("wrong"), wrong)
+    const { code, told } = await run(["verify", ...files, at("wrong"), text])
+    assert.strictEqual(code, 1)
+    assert.include(told, `${at("wrong")}: block 4 (byte 16384 on): expected the hash `)
+    assert.strictEqual((await run(["verify", ...files, "--length=16384", at("wrong"), text])).code, 0)
+    writeFileSync(at("wrong"), Buffer.concat([content, Buffer.of(0)]))
+    assert.strictEqual((await run(["verify", ...files, at("wrong"), text])).code, 1)
+    writeFileSync(at("wrong"), content.subarray(1))
+    assert.strictEqual((await run(["verify", ...files, at("wrong"), text])).code, 1)
+  })
+
+  it("refuse a tree of something else, and half of what is needed", async () => {
+    assert.strictEqual((await run(["verify", ...files, at("content"), digest])).code, 1)
+    assert.strictEqual((await run(["verify", ...files.slice(1), at("content"), digest])).code, 2)
+    assert.strictEqual((await run(["verify", "--offset=1", at("content"), digest])).code, 2)
+    assert.strictEqual((await run(["digest", `--out-descriptor=${at("x")}`, at("content"), at("content")])).code, 2)
   })
 })
 
@@ -113,5 +160,31 @@ describe("diff", () => {
     const ignoring = ["--ignore=mode", "--ignore=xattr:user.k="]
     assert.strictEqual((await run(["diff", ...ignoring, at("tree.img"), "-"], { input: other })).code, 0)
     assert.strictEqual((await run(["diff", "--ignore=colour", at("tree.img"), "-"], { input: other })).code, 2)
+  })
+
+  it("prints JSON", async () => {
+    const { code, output } = await run(["diff", "--json", at("tree.img"), "-"], { input: other })
+    assert.strictEqual(code, 1)
+    assert.deepStrictEqual(JSON.parse(output), [
+      { change: "changed", path: "/inline", kind: "file", field: "mode", left: 0o644, right: 0o600 },
+      {
+        change: "changed",
+        path: "/zero",
+        kind: "character device",
+        field: "xattr",
+        name: "user.k=",
+        left: "76",
+        right: "77"
+      }
+    ])
+  })
+
+  it("finds images different that hold equal trees", async () => {
+    assert.strictEqual((await run(["mkfs", "--format-version=1", at("tree.img"), at("one.img")])).code, 0)
+    const { code, output } = await run(["diff", at("tree.img"), at("one.img")])
+    assert.strictEqual(code, 1)
+    assert.include(output, "format version 0 -> 1\n")
+    assert.strictEqual((await run(["diff", "--ignore=mtime", at("tree.img"), at("one.img")])).code, 0)
+    assert.deepInclude(await run(["diff", at("one.img"), at("one.img")]), { code: 0, output: "no differences\n" })
   })
 })

@@ -45,9 +45,11 @@ export const treeIn = Effect.fnUntraced(function*(text: string): Effect.fn.Retur
   return yield* new Misuse({ problem: `expected ${prefix}:PATH, got ${JSON.stringify(text)}` })
 })
 
-/** The bytes of a file or of the standard input. */
-export const read = (path: string, io: Io): Effect.Effect<Uint8Array, Unusable> =>
-  path === "-" ? io.input : readFile(path)
+/** The bytes of a source that is a file. */
+export const contentOf = (source: Source, io: Io): Effect.Effect<Uint8Array, Unusable> =>
+  source.content === undefined ? read(source.path, io) : Effect.succeed(source.content)
+
+const read = (path: string, io: Io): Effect.Effect<Uint8Array, Unusable> => path === "-" ? io.input : readFile(path)
 
 /** The first bytes of every composefs image (reference §3.1); no dump begins so. */
 const imageMagic = 0xd078629a

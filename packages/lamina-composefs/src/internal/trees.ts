@@ -58,7 +58,7 @@ const locate = Effect.fnUntraced(function*(
 
 /** Reads a source that is an image or a dump. */
 const readTree = Effect.fnUntraced(function*(source: Source.Source, io: Io) {
-  const content = source.content ?? (yield* Source.read(source.path, io))
+  const content = yield* Source.contentOf(source, io)
   if (source.kind === "image") {
     const Image = yield* Effect.promise(() => import("@lamina/composefs/Image"))
     return (yield* Effect.fromResult(Image.read(content))).tree

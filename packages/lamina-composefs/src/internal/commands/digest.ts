@@ -2,12 +2,14 @@ import * as FsVerity from "@lamina/composefs/FsVerity"
 import * as Effect from "effect/Effect"
 import { command } from "../command.ts"
 import { Misuse } from "../failure.ts"
+import { writeFile } from "../files.ts"
 import type { Io } from "../io.ts"
 import { printable } from "../names.ts"
-import { choice, flag, text } from "../options.ts"
+import { flag, text } from "../options.ts"
 import * as Source from "../source.ts"
 import { sourceOptions, type SourceValues } from "../sourceOptions.ts"
 import { treeOf } from "../trees.ts"
+import { algorithmOption, parametersOf, saltOption, threadsOption } from "../verityOptions.ts"
 
 export const digest = command({
   usage: "digest [OPTIONS] FILE...",
@@ -16,18 +18,28 @@ export const digest = command({
 What is a tree instead has the digest of the image that mkfs makes of it: a directory, dump:FILE, oci:PATH[:TAG],
 docker://HOST/REPOSITORY:TAG.`,
   options: {
-    "hash-alg": choice(["sha256", "sha512"], "The hash (default sha256)"),
-    salt: text("HEX", "A salt of at most 32 bytes (default none; composefs has none)"),
+    "hash-alg": algorithmOption,
+    salt: saltOption,
     compact: flag("Print the digest alone"),
     json: flag("Print a JSON array"),
+    threads: threadsOption,
+    "out-merkle-tree": text("PATH", "Write the Merkle tree of the one FILE to this file"),
+    "out-descriptor": text("PATH", "Write the fs-verity descriptor of the one FILE to this file"),
     ...sourceOptions
   },
   operands: { least: 1, most: 1_000_000 },
   run: Effect.fnUntraced(function*(values, files, io) {
     const using = yield* parametersOf(values["hash-alg"], values.salt)
+    const outputs = { tree: values["out-merkle-tree"], descriptor: values["out-descriptor"] }
+    const writes = outputs.tree !== undefined || outputs.descriptor !== undefined
+    if (writes && files.length > 1) {
+      return yield* new Misuse({ problem: "--out-merkle-tree and --out-descriptor are for one FILE" })
+    }
     const digests: Array<{ readonly path: string; readonly algorithm: string; readonly digest: string }> = []
     for (const path of files) {
-      const digest = yield* digestOf(path, using, values, io)
+      const digest = writes
+        ? yield* writeTree(path, using, values.threads, outputs)
+        : yield* digestOf(path, using, values, io)
       if (values.json) digests.push({ path, algorithm: using.algorithm, digest })
       else yield* io.print(values.compact ? `${digest}\n` : `${FsVerity.format(digest)} ${printable(path)}\n`)
     }
@@ -36,28 +48,28 @@ docker://HOST/REPOSITORY:TAG.`,
   })
 })
 
-const parametersOf = Effect.fnUntraced(function*(
-  algorithm: FsVerity.Algorithm | undefined,
-  salt: string | undefined
-) {
-  if (salt !== undefined && !/^(?:[0-9a-fA-F]{2})*$/.test(salt)) {
-    return yield* new Misuse({ problem: `--salt: expected pairs of hex digits, got ${JSON.stringify(salt)}` })
-  }
-  return yield* Effect.mapError(
-    Effect.fromResult(FsVerity.parameters({ algorithm, salt: Buffer.from(salt ?? "", "hex") })),
-    ({ message }) => new Misuse({ problem: `--salt: ${message}` })
-  )
-})
-
 const digestOf = Effect.fnUntraced(function*(
   path: string,
   using: FsVerity.Parameters,
-  values: SourceValues,
+  values: SourceValues & { readonly threads: number | undefined },
   io: Io
 ) {
   if (path === "-") return FsVerity.digest(yield* io.input, using)
   const tree = yield* Source.treeIn(path)
-  if (tree === undefined) return yield* FsVerity.digestFile(path, using)
+  if (tree === undefined) return yield* FsVerity.digestFile(path, using, { threads: values.threads })
   const Image = yield* Effect.promise(() => import("@lamina/composefs/Image"))
   return yield* Effect.fromResult(Image.digest(yield* treeOf(tree, values, io), { using }))
+})
+
+const writeTree = Effect.fnUntraced(function*(
+  path: string,
+  using: FsVerity.Parameters,
+  threads: number | undefined,
+  outputs: { readonly tree: string | undefined; readonly descriptor: string | undefined }
+) {
+  const MerkleTree = yield* Effect.promise(() => import("@lamina/composefs/MerkleTree"))
+  const tree = yield* MerkleTree.fromFile(path, using, { threads })
+  if (outputs.tree !== undefined) yield* writeFile(outputs.tree, tree.bytes)
+  if (outputs.descriptor !== undefined) yield* writeFile(outputs.descriptor, tree.descriptor)
+  return tree.digest
 })

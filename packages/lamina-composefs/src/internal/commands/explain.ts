@@ -1,15 +1,15 @@
 import * as Explain from "@lamina/composefs/Explain"
-import * as FsVerity from "@lamina/composefs/FsVerity"
 import * as ObjectStore from "@lamina/composefs/ObjectStore"
 import * as Effect from "effect/Effect"
 import { command } from "../command.ts"
-import { exitCodes, Misuse } from "../failure.ts"
+import { exitCodes } from "../failure.ts"
 import { existingDirectory } from "../files.ts"
 import { flag, integer, text } from "../options.ts"
 import { counting } from "../progress.ts"
 import * as Source from "../source.ts"
 import { sourceOptions } from "../sourceOptions.ts"
 import { contentsOf } from "../trees.ts"
+import { digestOf } from "../verityOptions.ts"
 
 export const explain = command({
   usage: "explain [OPTIONS] DIGEST SOURCE",
@@ -31,10 +31,7 @@ format versions, attributes, times, hard links and more are tried alone and toge
   },
   operands: { least: 2, most: 2 },
   run: Effect.fnUntraced(function*(values, [expected = "", text = ""], io) {
-    yield* Effect.mapError(
-      Effect.fromResult(FsVerity.parse(expected)),
-      ({ message }) => new Misuse({ problem: message })
-    )
+    yield* digestOf(expected)
     const found = yield* contentsOf(yield* Source.open(text, io), { ...asFound, ...values }, io)
     const store = values["digest-store"]
     const contents = store === undefined
