@@ -12,11 +12,12 @@ import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import * as ByteString from "./internal/byteString.ts"
 import { escape, escapeOptional, escapeXattr } from "./internal/dump/escape.ts"
-import { LineReason } from "./internal/dump/line.ts"
-import { DumpParser, type Located } from "./internal/dump/parser.ts"
+import { DumpParser, readDump } from "./internal/dump/parser.ts"
+import { LineReason } from "./internal/dump/reason.ts"
 import { modeOf } from "./internal/fileType.ts"
 import { findNode, LinkResolver } from "./internal/links.ts"
 import { describe, quote } from "./internal/paths.ts"
+import { toTree } from "./internal/table/toTree.ts"
 import * as Node from "./Node.ts"
 import * as Tree from "./Tree.ts"
 
@@ -77,9 +78,10 @@ export interface ParseOptions {
  * @since 0.1.0
  */
 export const parse = (dump: string | Uint8Array, options?: ParseOptions): Result.Result<Tree.Tree, DumpError> => {
-  const parser = new DumpParser(options?.strict ?? false)
-  const problem = parser.push(typeof dump === "string" ? ByteString.toBytes(ByteString.fromText(dump)) : dump)
-  return Result.mapError(problem === undefined ? parser.finish() : Result.fail(problem), toError)
+  return Result.mapBoth(readDump(dump, options?.strict ?? false), {
+    onSuccess: ({ table }) => toTree(table),
+    onFailure: (problem) => new DumpError(problem)
+  })
 }
 
 /**
@@ -93,18 +95,21 @@ export const parseStream = <E, R>(
   options?: ParseOptions
 ): Effect.Effect<Tree.Tree, DumpError | E, R> =>
   Effect.suspend(() => {
-    const parser = new DumpParser(options?.strict ?? false)
+    const parser = new DumpParser(options?.strict ?? false, 0)
     return Effect.andThen(
       Stream.runForEach(stream, (chunk) =>
         Effect.suspend(() => {
           const problem = parser.push(chunk)
-          return problem === undefined ? Effect.void : Effect.fail(toError(problem))
+          return problem === undefined ? Effect.void : Effect.fail(new DumpError(problem))
         })),
-      Effect.suspend(() => Effect.fromResult(Result.mapError(parser.finish(), toError)))
+      Effect.suspend(() =>
+        Effect.fromResult(Result.mapBoth(parser.finish(), {
+          onSuccess: ({ table }) => toTree(table),
+          onFailure: (problem) => new DumpError(problem)
+        }))
+      )
     )
   })
-
-const toError = (problem: Located): DumpError => new DumpError(problem)
 
 /**
  * Prints a tree, depth first with names in byte order. The same tree always gives the same text, in plain ASCII.

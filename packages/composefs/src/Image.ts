@@ -9,16 +9,19 @@
  */
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
+import * as Dump from "./Dump.ts"
 import * as FsVerity from "./FsVerity.ts"
+import { readDump } from "./internal/dump/parser.ts"
 import { assemble, open } from "./internal/erofs/assemble.ts"
-import { encode } from "./internal/erofs/encode.ts"
-import { takeInventory, type Unwritable } from "./internal/erofs/inventory.ts"
 import { assembleLegacy } from "./internal/erofs/legacy/assemble.ts"
 import { writeLegacy } from "./internal/erofs/legacy/write.ts"
-import { place } from "./internal/erofs/placement.ts"
+import type { Unwritable } from "./internal/erofs/nodeProblem.ts"
+import { hasWhiteout, writeLinked, writeTable } from "./internal/erofs/write.ts"
 import { quote } from "./internal/paths.ts"
-import * as Node from "./Node.ts"
-import * as Tree from "./Tree.ts"
+import type { EntryTable } from "./internal/table/entryTable.ts"
+import { fromTree } from "./internal/table/fromTree.ts"
+import { toTree } from "./internal/table/toTree.ts"
+import type * as Tree from "./Tree.ts"
 
 /**
  * Why a tree cannot be an image, or bytes are not one.
@@ -115,15 +118,41 @@ export type WriteOptions = VersionRange | ExactVersion
  * @since 0.1.0
  */
 export const write = (tree: Tree.Tree, options?: WriteOptions): Result.Result<Uint8Array, ImageError> => {
-  const version = options?.version ?? chooseVersion(tree, options)
-  return Result.mapError(
-    version === 2 ? writeLegacy(tree) : writeCommon(tree, version),
-    (reason) => new ImageError({ reason: { _tag: "Unwritable", ...reason } })
-  )
+  const written = options?.version === 2
+    ? writeLegacy(tree)
+    : Result.flatMap(fromTree(tree), (table) => writeTable(table, chooseVersion(table, options)))
+  return Result.mapError(written, unwritable)
 }
 
-const writeCommon = (tree: Tree.Tree, version: CommonVersion): Result.Result<Uint8Array, Unwritable> =>
-  Result.map(takeInventory(tree, version), (inventory) => encode(inventory, place(inventory), version))
+/**
+ * Writes the tree that a dump describes as an image. It is the same image as that of the parsed tree, but no tree is
+ * made on the way, which is several times as fast.
+ *
+ * **Example**
+ *
+ * ```ts
+ * import { Image } from "@lamina/composefs"
+ *
+ * const image = Image.fromDump("/ 0 40755 2 0 0 0 0.0 - - -\n/motd 6 100644 1 0 0 0 0.0 - hello\\n -\n")
+ * ```
+ *
+ * @category writing
+ * @since 0.1.0
+ */
+export const fromDump = (
+  dump: string | Uint8Array,
+  options?: WriteOptions & Dump.ParseOptions
+): Result.Result<Uint8Array, ImageError | Dump.DumpError> => {
+  const read = readDump(dump, options?.strict ?? false)
+  if (Result.isFailure(read)) return Result.fail(new Dump.DumpError(read.failure))
+  const { table, targets } = read.success
+  const written = options?.version === 2
+    ? writeLegacy(toTree(table))
+    : writeLinked(table, targets, chooseVersion(table, options))
+  return Result.mapError(written, unwritable)
+}
+
+const unwritable = (reason: Unwritable): ImageError => new ImageError({ reason: { _tag: "Unwritable", ...reason } })
 
 /**
  * The digest by which a tree is known: the fs-verity digest of its image.
@@ -136,6 +165,18 @@ export const digest = (
   options?: WriteOptions & { readonly using?: FsVerity.Parameters | undefined }
 ): Result.Result<string, ImageError> =>
   Result.map(write(tree, options), (image) => FsVerity.digest(image, options?.using))
+
+/**
+ * The digest of the image of the tree that a dump describes.
+ *
+ * @category writing
+ * @since 0.1.0
+ */
+export const digestFromDump = (
+  dump: string | Uint8Array,
+  options?: WriteOptions & Dump.ParseOptions & { readonly using?: FsVerity.Parameters | undefined }
+): Result.Result<string, ImageError | Dump.DumpError> =>
+  Result.map(fromDump(dump, options), (image) => FsVerity.digest(image, options?.using))
 
 /**
  * A tree read from an image, and the format version it was in.
@@ -183,19 +224,9 @@ const checkCanonical = (bytes: Uint8Array, tree: Tree.Tree, version: Version): R
     return Result.fail(malformed({ offset: Math.max(offset, 0), problem: "it is not in its one canonical form" }))
   })
 
-const chooseVersion = (tree: Tree.Tree, options: VersionRange | undefined): CommonVersion => {
+const chooseVersion = (table: EntryTable, options: WriteOptions | undefined): number => {
+  if (options?.version !== undefined) return options.version
   const lowest = options?.minVersion ?? 0
   const highest = options?.maxVersion ?? options?.minVersion ?? 1
-  return lowest === 0 && highest >= 1 && hasWhiteout(tree) ? 1 : lowest
-}
-
-const hasWhiteout = (tree: Tree.Tree): boolean => {
-  const pending: Array<Node.Directory> = [tree.root]
-  for (const directory of pending) {
-    for (const node of directory.entries.values()) {
-      if (Node.isWhiteout(node)) return true
-      if (node._tag === "Directory") pending.push(node)
-    }
-  }
-  return false
+  return lowest === 0 && highest >= 1 && hasWhiteout(table) ? 1 : lowest
 }

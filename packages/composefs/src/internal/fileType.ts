@@ -26,3 +26,8 @@ const typeOfTag = {
 
 /** st_mode: type and permission bits. */
 export const modeOf = (node: Inode): number => typeOfTag[node._tag] | (node.mode & 0o7777)
+
+const fileTypes = new Set<number>(Object.values(fileType))
+
+/** Whether a mode has one of the seven types. */
+export const isFileType = (mode: number): boolean => fileTypes.has(mode & typeMask)

@@ -1,61 +1,65 @@
-/** Feeds the lines of a dump, whole or in chunks, to a tree builder. */
+/** Feeds a dump, whole or in chunks, to a reader of lines. */
 import * as Result from "effect/Result"
-import type { Tree } from "../../Tree.ts"
 import * as ByteString from "../byteString.ts"
-import { TreeBuilder } from "../treeBuilder.ts"
-import { type Interned, isProblem, type LineReason, parseLine } from "./line.ts"
-
-/** A problem with its place: line and column from 1, the column in bytes. */
-export interface Located {
-  readonly line: number
-  readonly column: number
-  readonly reason: LineReason
-}
-
-/** Longer than any line that could be accepted: path, payload and content, each byte escaped, and the attributes. */
-export const maxLineSize = 256 * 1024
+import { EntryTable } from "../table/entryTable.ts"
+import { type DeadLink, resolveLinks } from "../table/linkTargets.ts"
+import { LineReader } from "./lineReader.ts"
+import { invalid, lineTooLong, type Located, maxLineSize } from "./reason.ts"
 
 const newline = 0x0a
 
+/** A guess: what is larger grows. */
+const bytesPerLine = 100
+
+/** What was read: entry number n is from line n + 1. */
+export interface ReadDump {
+  readonly table: EntryTable
+  /** By entry: the inode behind a hard link. */
+  readonly targets: Int32Array
+}
+
+/** Reads a dump in memory. */
+export const readDump = (dump: string | Uint8Array, strict: boolean): Result.Result<ReadDump, Located> => {
+  const bytes = typeof dump === "string" ? ByteString.toBytes(ByteString.fromText(dump)) : dump
+  const parser = new DumpParser(strict, bytes.length)
+  // Not a Buffer: the loops over bytes are compiled for one kind of array.
+  const problem = parser.push(new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length))
+  return problem === undefined ? parser.finish() : Result.fail(problem)
+}
+
 export class DumpParser {
   readonly #strict: boolean
-  readonly #builder = new TreeBuilder()
-  readonly #linkLines = new Map<string, number>()
-  readonly #interned: Interned = { times: new Map(), xattrs: new Map() }
-  #line = 0
+  readonly #table: EntryTable
+  readonly #lines: LineReader
+  /** The start of a line whose end has not come yet. */
   #pending: Array<Uint8Array> = []
   #pendingSize = 0
 
-  constructor(strict: boolean) {
+  /** `size` is that of the dump in bytes, or a guess. */
+  constructor(strict: boolean, size: number) {
     this.#strict = strict
+    this.#table = new EntryTable({ entries: Math.ceil(size / bytesPerLine), bytes: size })
+    this.#lines = new LineReader(this.#table, strict)
   }
 
   push(chunk: Uint8Array): Located | undefined {
-    let at = 0
-    for (let end = chunk.indexOf(newline); end >= 0; end = chunk.indexOf(newline, at)) {
-      const problem = this.#endLine(chunk.subarray(at, end))
-      if (problem !== undefined) return problem
-      at = end + 1
-    }
-    return this.#keep(chunk.subarray(at))
+    const end = chunk.lastIndexOf(newline) + 1
+    if (end === 0) return this.#keep(chunk)
+    const start = this.#pendingSize === 0 ? 0 : chunk.indexOf(newline) + 1
+    return (start === 0 ? undefined : this.#endPending(chunk.subarray(0, start))) ??
+      this.#lines.read(chunk.subarray(start, end)) ??
+      this.#keep(chunk.subarray(end))
   }
 
-  finish(): Result.Result<Tree, Located> {
-    if (this.#pendingSize > 0) {
-      const problem = this.#strict
-        ? this.#at(this.#line + 1, this.#pendingSize, {
-          _tag: "InvalidField",
-          field: "line",
-          expected: "a newline at the end",
-          actual: "the end of the dump"
-        })
-        : this.#endLine(new Uint8Array(0))
-      if (problem !== undefined) return Result.fail(problem)
-    }
-    return Result.mapError(
-      this.#builder.finish(),
-      (reason) => this.#at(this.#linkLines.get(reason.path) ?? this.#line + 1, 0, reason)
-    )
+  finish(): Result.Result<ReadDump, Located> {
+    const problem = this.#pendingSize === 0 ? undefined : this.#endLast()
+    if (problem !== undefined) return Result.fail(problem)
+    const table = this.#table
+    if (table.count === 0) return Result.fail(noRoot)
+    return Result.mapBoth(resolveLinks(table), {
+      onSuccess: (targets) => ({ table, targets }),
+      onFailure: (dead) => deadLink(table, dead)
+    })
   }
 
   #keep(rest: Uint8Array): Located | undefined {
@@ -64,37 +68,37 @@ export class DumpParser {
     this.#pending.push(rest.slice())
     this.#pendingSize += rest.length
     return this.#pendingSize > maxLineSize
-      ? this.#at(this.#line + 1, maxLineSize, {
-        _tag: "LimitExceeded",
-        problem: `a line has more than ${maxLineSize} bytes`
-      })
+      ? { line: this.#lines.line + 1, column: maxLineSize + 1, reason: lineTooLong }
       : undefined
   }
 
-  #endLine(last: Uint8Array): Located | undefined {
-    if (this.#pendingSize === 0) return this.#parse(last)
-    const whole = Buffer.concat([...this.#pending, last])
+  #endPending(last: Uint8Array): Located | undefined {
+    const line = Buffer.concat([...this.#pending, last])
     this.#pending = []
     this.#pendingSize = 0
-    return this.#parse(whole)
+    return this.#lines.read(line)
   }
 
-  #parse(bytes: Uint8Array): Located | undefined {
-    this.#line++
-    if (bytes.length > maxLineSize) {
-      return this.#at(this.#line, maxLineSize, {
-        _tag: "LimitExceeded",
-        problem: `a line has more than ${maxLineSize} bytes`
-      })
-    }
-    const parsed = parseLine(ByteString.fromBytes(bytes), this.#interned, this.#strict)
-    if (isProblem(parsed)) return this.#at(this.#line, parsed.offset, parsed.reason)
-    if (parsed.node._tag === "HardLink") this.#linkLines.set(parsed.path, this.#line)
-    const reason = this.#builder.add(parsed.path, parsed.node)
-    return reason === undefined ? undefined : this.#at(this.#line, 0, reason)
+  #endLast(): Located | undefined {
+    const reason = invalid("line", "a newline at the end", "the end of the dump")
+    return this.#strict
+      ? { line: this.#lines.line + 1, column: this.#pendingSize + 1, reason }
+      : this.#endPending(new Uint8Array(0))
   }
+}
 
-  #at(line: number, offset: number, reason: LineReason): Located {
-    return { line, column: offset + 1, reason }
-  }
+const noRoot: Located = {
+  line: 1,
+  column: 1,
+  reason: { _tag: "InvalidPath", path: "/", problem: "the root directory is missing" }
+}
+
+const deadLink = (table: EntryTable, { entry, reason }: DeadLink): Located => {
+  const target = table.dataText(entry)
+  const problem = reason._tag === "Self"
+    ? "a file cannot be a hard link to itself"
+    : reason._tag === "Loop"
+    ? "the links form a loop"
+    : `${reason.target === target ? "the target" : reason.target} is missing`
+  return { line: entry + 1, column: 1, reason: { _tag: "InvalidLink", path: table.pathText(entry), target, problem } }
 }

@@ -1,18 +1,22 @@
-/** Writes a placed inventory as bytes. */
-import type * as Node from "../../Node.ts"
-import * as ByteString from "../byteString.ts"
+/** Writes a placed inventory as bytes. All of an image but names, contents and values are words of 32 bits. */
 import { fileType, typeMask } from "../fileType.ts"
+import { copyBytes } from "../table/byteArena.ts"
+import type { EntryTable } from "../table/entryTable.ts"
 import {
   blockSize,
   chunking,
+  compactInodeSize,
   composefsFormatVersion,
   composefsMagic,
   direntSize,
   dirType,
   erofsMagic,
+  extendedInodeSize,
   featureCompat,
   flagHasAcl,
   headerField,
+  layout,
+  maxSharedXattrs,
   minChunkBits,
   nullChunk,
   slotSize,
@@ -21,64 +25,84 @@ import {
   xattrEntrySize,
   xattrHeaderSize
 } from "./format.ts"
-import type { Inventory, PlannedEntry } from "./inventory.ts"
-import { directoryBlocks, headSize, type PlacedInode, type Placement } from "./placement.ts"
-import { nameFilter, type Xattr } from "./xattrs.ts"
+import type { Inventory, Listings } from "./inventory.ts"
+import type { Placement } from "./placement.ts"
+import type { StoredAttributes } from "./storedAttributes.ts"
 
-export const encode = (inventory: Inventory, placement: Placement, version: number): Uint8Array => {
-  const image = new ImageBytes(placement)
-  image.header(inventory.hasAcl, version)
-  image.superblock(inventory)
-  for (const inode of placement.inodes) image.inode(inode)
-  for (const xattr of placement.sharedXattrs) image.xattr(placement.sharedOffset + xattr.sharedOffset, xattr)
-  return image.bytes
+export const encode = (
+  inventory: Inventory,
+  attributes: StoredAttributes,
+  placement: Placement,
+  version: number
+): Uint8Array => {
+  const writer = new Writer(inventory, attributes, placement)
+  writer.header(version)
+  writer.superblock()
+  for (let number = 0; number < inventory.inodes.length; number++) writer.inode(number)
+  writer.sharedAttributes()
+  return writer.bytes
 }
 
-class ImageBytes {
-  readonly bytes: Buffer
-  readonly #view: DataView
+class Writer {
+  readonly bytes: Uint8Array
+  readonly #words: Uint32Array
+  readonly #inodes: Uint32Array
+  readonly #earliest: number
+  readonly #table: EntryTable
+  readonly #listings: Listings
+  readonly #attributes: StoredAttributes
   readonly #placement: Placement
 
-  constructor(placement: Placement) {
+  constructor({ earliest, inodes, listings, table }: Inventory, attributes: StoredAttributes, placement: Placement) {
+    const buffer = new ArrayBuffer(placement.imageSize)
+    this.bytes = new Uint8Array(buffer)
+    this.#words = new Uint32Array(buffer)
+    this.#inodes = inodes
+    this.#earliest = earliest
+    this.#table = table
+    this.#listings = listings
+    this.#attributes = attributes
     this.#placement = placement
-    this.bytes = Buffer.alloc(placement.imageSize)
-    this.#view = new DataView(this.bytes.buffer, this.bytes.byteOffset, this.bytes.length)
   }
 
-  header(hasAcl: boolean, version: number): void {
-    this.#u32(headerField.magic, composefsMagic)
-    this.#u32(headerField.formatVersion, composefsFormatVersion)
-    this.#u32(headerField.flags, hasAcl ? flagHasAcl : 0)
-    this.#u32(headerField.composefsVersion, version)
+  header(version: number): void {
+    this.#put(headerField.magic, composefsMagic)
+    this.#put(headerField.formatVersion, composefsFormatVersion)
+    this.#put(headerField.flags, this.#attributes.hasAcl ? flagHasAcl : 0)
+    this.#put(headerField.composefsVersion, version)
   }
 
-  superblock({ earliest, inodes }: Inventory): void {
+  /** Reference §3.1. */
+  superblock(): void {
     const at = superblockOffset
-    const root = this.#placement.inodes[0]
-    this.#u32(at + superField.magic, erofsMagic)
-    this.#u32(at + superField.featureCompat, featureCompat)
-    this.bytes[at + superField.blockBits] = Math.log2(blockSize)
-    this.#u16(at + superField.rootNid, root === undefined ? 0 : nid(root))
-    this.#u64(at + superField.inodes, inodes.length)
-    this.#view.setBigInt64(at + superField.buildTime, earliest.seconds, true)
-    this.#u32(at + superField.buildTimeNsec, earliest.nanoseconds)
-    this.#u32(at + superField.blocks, this.bytes.length / blockSize)
-    this.#u32(at + superField.xattrBlock, this.#xattrBlock)
+    const { nanoseconds, secondsHigh, secondsLow } = this.#table
+    const rootNid = this.#placement.nid[this.#inodes[0] ?? 0] ?? 0
+    this.#put(at + superField.magic, erofsMagic)
+    this.#put(at + superField.featureCompat, featureCompat)
+    // With the u16 of the root's number behind it.
+    this.#put(at + superField.blockBits, Math.log2(blockSize) | (rootNid << 16))
+    this.#put(at + superField.inodes, this.#inodes.length)
+    this.#put(at + superField.buildTime, secondsLow[this.#earliest] ?? 0)
+    this.#put(at + superField.buildTime + 4, secondsHigh[this.#earliest] ?? 0)
+    this.#put(at + superField.buildTimeNsec, nanoseconds[this.#earliest] ?? 0)
+    this.#put(at + superField.blocks, this.bytes.length / blockSize)
+    this.#put(at + superField.xattrBlock, this.#xattrBlock)
   }
 
-  inode(inode: PlacedInode): void {
-    if (inode.isExtended) this.#extendedInode(inode)
-    else this.#compactInode(inode)
-    this.#xattrs(inode)
-    this.#data(inode)
+  inode(number: number): void {
+    const inode = this.#inodes[number] ?? 0
+    const at = (this.#placement.nid[inode] ?? 0) * slotSize
+    const isExtended = this.#placement.isExtended[inode] === 1
+    if (isExtended) this.#extendedInode(at, inode, number)
+    else this.#compactInode(at, inode, number)
+    this.#xattrs(at + (isExtended ? extendedInodeSize : compactInodeSize), inode)
+    this.#data(at + (this.#placement.headSize[inode] ?? 0), inode)
   }
 
-  xattr(at: number, { index, suffix, value }: Xattr): void {
-    this.bytes[at] = suffix.length
-    this.bytes[at + 1] = index
-    this.#u16(at + 2, value.length)
-    this.#text(at + xattrEntrySize, suffix)
-    this.#text(at + xattrEntrySize + suffix.length, value)
+  sharedAttributes(): void {
+    for (const attribute of this.#attributes.shared) {
+      this.#xattr(this.#placement.sharedOffset + (this.#attributes.sharedOffset[attribute] ?? 0), attribute)
+    }
   }
 
   /** The block that numbers of shared attributes count from. */
@@ -86,133 +110,183 @@ class ImageBytes {
     return Math.floor(this.#placement.sharedOffset / blockSize)
   }
 
-  #compactInode(inode: PlacedInode): void {
-    const { mode, nlink, node, number } = inode.planned
-    const at = inode.offset
-    this.#inodeStart(inode, mode)
-    this.#u16(at + 6, nlink)
-    this.#u32(at + 8, inode.size)
-    this.#u32(at + 16, inodeUnion(inode))
-    this.#u32(at + 20, number)
-    this.#u16(at + 24, node.uid)
-    this.#u16(at + 26, node.gid)
+  /** Reference §3.4. */
+  #compactInode(at: number, inode: number, number: number): void {
+    const { gid, mode, nlink, uid } = this.#table
+    const size = compactInodeSize
+    this.#put(at, this.#formatAndXattrs(inode, size, 0))
+    this.#put(at + 4, (mode[inode] ?? 0) | ((nlink[inode] ?? 0) << 16))
+    this.#put(at + 8, this.#storedSize(inode))
+    this.#put(at + 16, this.#union(inode))
+    this.#put(at + 20, number)
+    this.#put(at + 24, (uid[inode] ?? 0) | ((gid[inode] ?? 0) << 16))
   }
 
-  #extendedInode(inode: PlacedInode): void {
-    const { mode, nlink, node, number } = inode.planned
-    const at = inode.offset
-    this.#inodeStart(inode, mode)
-    this.#u64(at + 8, inode.size)
-    this.#u32(at + 16, inodeUnion(inode))
-    this.#u32(at + 20, number)
-    this.#u32(at + 24, node.uid)
-    this.#u32(at + 28, node.gid)
-    this.#view.setBigInt64(at + 32, node.mtime.seconds, true)
-    this.#u32(at + 40, node.mtime.nanoseconds)
-    this.#u32(at + 44, nlink)
+  #extendedInode(at: number, inode: number, number: number): void {
+    const { gid, mode, nanoseconds, nlink, secondsHigh, secondsLow, uid } = this.#table
+    const size = this.#storedSize(inode)
+    this.#put(at, this.#formatAndXattrs(inode, extendedInodeSize, 1))
+    this.#put(at + 4, mode[inode] ?? 0)
+    this.#put(at + 8, size)
+    this.#put(at + 12, Math.floor(size / 2 ** 32))
+    this.#put(at + 16, this.#union(inode))
+    this.#put(at + 20, number)
+    this.#put(at + 24, uid[inode] ?? 0)
+    this.#put(at + 28, gid[inode] ?? 0)
+    this.#put(at + 32, secondsLow[inode] ?? 0)
+    this.#put(at + 36, secondsHigh[inode] ?? 0)
+    this.#put(at + 40, nanoseconds[inode] ?? 0)
+    this.#put(at + 44, nlink[inode] ?? 0)
   }
 
-  #inodeStart({ isExtended, layout, offset, xattrs }: PlacedInode, mode: number): void {
-    this.#u16(offset, (layout << 1) | (isExtended ? 1 : 0))
-    this.#u16(offset + 2, xattrs.size === 0 ? 0 : (xattrs.size - xattrHeaderSize) / 4 + 1)
-    this.#u16(offset + 4, mode)
+  /** Layout and form, and how large the attributes are. */
+  #formatAndXattrs(inode: number, size: number, form: number): number {
+    const xattrSize = (this.#placement.headSize[inode] ?? 0) - size
+    const xattrCount = xattrSize === 0 ? 0 : (xattrSize - xattrHeaderSize) / 4 + 1
+    return (this.#layout(inode) << 1) | form | (xattrCount << 16)
   }
 
-  #xattrs({ offset, isExtended, planned, xattrs }: PlacedInode): void {
-    if (xattrs.size === 0) return
-    let at = offset + headSize({ isExtended, xattrs }) - xattrs.size
-    this.#u32(at, nameFilter(planned.xattrs))
-    this.bytes[at + 4] = xattrs.shared.length
-    at += xattrHeaderSize
-    for (const xattr of xattrs.shared) {
-      const fromBlock = this.#placement.sharedOffset - this.#xattrBlock * blockSize + xattr.sharedOffset
-      this.#u32(at, fromBlock / 4)
+  /** Reference §3.8, as all of what is stored of an inode. */
+  #layout(inode: number): number {
+    if (this.#table.isExternal(inode)) return layout.chunkBased
+    return (this.#placement.tail[inode] ?? 0) > 0 ? layout.flatInline : layout.flatPlain
+  }
+
+  #storedSize(inode: number): number {
+    const type = this.#table.typeOf(inode)
+    const hasSize = type === fileType.regular || type === fileType.directory || type === fileType.symlink
+    return hasSize ? this.#table.size[inode] ?? 0 : 0
+  }
+
+  /** i_u: first block, chunk format, or device number. */
+  #union(inode: number): number {
+    const { rdev, size } = this.#table
+    const block = (this.#placement.blocks[inode] ?? 0) > 0 ? this.#placement.firstBlock[inode] ?? 0 : 0
+    if (this.#table.isExternal(inode)) {
+      // The chunk format is 16 bits wide; behind it, the number of a moved chunk table shows through.
+      return (block & 0xffff0000) | (chunking(size[inode] ?? 0).bits - minChunkBits)
+    }
+    return this.#table.isDevice(inode) ? rdev[inode] ?? 0 : block
+  }
+
+  /** Reference §3.6: a filter of names, the numbers of shared attributes, and the others. */
+  #xattrs(start: number, inode: number): void {
+    const attributes = this.#attributes
+    attributes.gather(inode)
+    if (attributes.count === 0) return
+    let at = start + xattrHeaderSize
+    let shared = 0
+    for (let index = 0; index < attributes.count && shared < maxSharedXattrs; index++) {
+      const attribute = attributes.list[index] ?? 0
+      if (!attributes.isShared(attribute)) continue
+      this.#put(at, this.#sharedNumber(attribute))
       at += 4
+      shared++
     }
-    for (const xattr of xattrs.inline) {
-      this.xattr(at, xattr)
-      at += xattr.size
-    }
-  }
-
-  #data(inode: PlacedInode): void {
-    const blocks = inode.firstBlock * blockSize
-    const tail = inode.offset + headSize(inode)
-    const { entries, node } = inode.planned
-    switch (node._tag) {
-      case "Directory":
-        return this.#directory(entries, blocks, inode.blocks, tail)
-      case "InlineFile": {
-        const split = inode.tail === 0 ? node.content.length : inode.blocks * blockSize
-        this.bytes.set(node.content.subarray(0, split), blocks)
-        this.bytes.set(node.content.subarray(split), tail)
-        return
-      }
-      case "ExternalFile":
-        return this.#chunks(node, inode.blocks > 0 ? blocks : tail, inode.blocks > 0 ? blockSize : inode.tail)
-      case "Symlink":
-        return this.#text(inode.blocks > 0 ? blocks : tail, ByteString.fromText(node.target))
+    this.#put(start, attributes.nameFilter)
+    this.#put(start + 4, shared)
+    for (let index = 0; index < attributes.count; index++) {
+      const attribute = attributes.list[index] ?? 0
+      if (attributes.isShared(attribute) && shared-- > 0) continue
+      this.#xattr(at, attribute)
+      at += attributes.entrySize(attribute)
     }
   }
 
-  #directory(entries: ReadonlyArray<PlannedEntry>, firstByte: number, fullBlocks: number, tail: number): void {
-    directoryBlocks(entries).forEach((block, index) =>
-      this.#directoryBlock(block.entries, index < fullBlocks ? firstByte + index * blockSize : tail)
-    )
+  #sharedNumber(attribute: number): number {
+    const offset = this.#placement.sharedOffset + (this.#attributes.sharedOffset[attribute] ?? 0)
+    return (offset - this.#xattrBlock * blockSize) / 4
   }
 
-  /** All entries of a block, then all names. */
-  #directoryBlock(entries: ReadonlyArray<PlannedEntry>, start: number): void {
-    let nameOffset = entries.length * direntSize
-    entries.forEach(({ inode, name }, index) => {
-      const at = start + index * direntSize
-      const target = this.#placement.inodes[inode.number]
-      this.#u64(at, target === undefined ? 0 : nid(target))
-      this.#u16(at + 8, nameOffset)
-      this.bytes[at + 10] = direntType(inode.mode)
-      this.#text(start + nameOffset, name)
-      nameOffset += name.length
-    })
+  #xattr(at: number, attribute: number): void {
+    const { arena: { bytes }, attributes: { values } } = this.#table
+    const name = this.#attributes.names[values.owner[attribute] ?? 0]
+    if (name === undefined) return
+    const { index, suffix } = name
+    const from = values.from[attribute] ?? 0
+    const to = values.to[attribute] ?? 0
+    this.#put(at, suffix.length | (index << 8) | ((to - from) << 16))
+    copyBytes(suffix, 0, suffix.length, this.bytes, at + xattrEntrySize)
+    copyBytes(bytes, from, to, this.bytes, at + xattrEntrySize + suffix.length)
+  }
+
+  #data(tailAt: number, inode: number): void {
+    const blockAt = (this.#placement.firstBlock[inode] ?? 0) * blockSize
+    switch (this.#table.typeOf(inode)) {
+      case fileType.directory:
+        return this.#directory(tailAt, blockAt, inode)
+      case fileType.regular:
+        return this.#table.isExternal(inode)
+          ? this.#chunks(tailAt, blockAt, inode)
+          : this.#content(tailAt, blockAt, inode)
+      case fileType.symlink:
+        return this.#content(tailAt, blockAt, inode)
+    }
+  }
+
+  /** Content or target: first whole blocks, then the tail. */
+  #content(tailAt: number, blockAt: number, inode: number): void {
+    const { arena: { bytes }, dataFrom, dataTo } = this.#table
+    const from = dataFrom[inode] ?? 0
+    const to = dataTo[inode] ?? 0
+    const split = to - (this.#placement.tail[inode] ?? 0)
+    copyBytes(bytes, from, split, this.bytes, blockAt)
+    copyBytes(bytes, split, to, this.bytes, tailAt)
   }
 
   /** No chunk is in the image; a table that got a block of its own fills it. */
-  #chunks(node: Node.ExternalFile, at: number, size: number): void {
-    const end = at + Math.max(size, 4 * chunking(node.size).count)
-    for (let position = at; position < end; position += 4) this.#u32(position, nullChunk)
+  #chunks(tailAt: number, blockAt: number, inode: number): void {
+    const isMoved = (this.#placement.blocks[inode] ?? 0) > 0
+    const end = isMoved ? blockAt + blockSize : tailAt + (this.#placement.tail[inode] ?? 0)
+    for (let at = isMoved ? blockAt : tailAt; at < end; at += 4) this.#put(at, nullChunk)
   }
 
-  #text(at: number, text: ByteString.ByteString): void {
-    this.bytes.write(text, at, "latin1")
+  /** Reference §3.9: as many entries as a block holds, and the last of them behind the inode or in a block too. */
+  #directory(tailAt: number, blockAt: number, inode: number): void {
+    const { from, nameFrom, nameTo, to } = this.#listings
+    const blocks = this.#placement.blocks[inode] ?? 0
+    const end = to[inode] ?? 0
+    let first = from[inode] ?? 0
+    for (let block = 0; first < end; block++) {
+      let next = first
+      let filled = 0
+      for (; next < end; next++) {
+        filled += direntSize + (nameTo[next] ?? 0) - (nameFrom[next] ?? 0)
+        if (filled > blockSize) break
+      }
+      this.#directoryBlock(block < blocks ? blockAt + block * blockSize : tailAt, first, next)
+      first = next
+    }
   }
 
-  #u16(at: number, value: number): void {
-    this.#view.setUint16(at, value, true)
+  /** All entries of a block, then all names. */
+  #directoryBlock(start: number, from: number, to: number): void {
+    const { arena: { bytes }, mode } = this.#table
+    const { inode, nameFrom, nameTo } = this.#listings
+    let nameOffset = (to - from) * direntSize
+    for (let entry = from, at = start; entry < to; entry++, at += direntSize) {
+      const target = inode[entry] ?? 0
+      const nameStart = nameFrom[entry] ?? 0
+      const nameEnd = nameTo[entry] ?? 0
+      this.#put(at, this.#placement.nid[target] ?? 0)
+      this.#put(at + 8, nameOffset | (direntType(mode[target] ?? 0) << 16))
+      copyBytes(bytes, nameStart, nameEnd, this.bytes, start + nameOffset)
+      nameOffset += nameEnd - nameStart
+    }
   }
 
-  #u32(at: number, value: number): void {
-    this.#view.setUint32(at, value, true)
-  }
-
-  #u64(at: number, value: number): void {
-    this.#view.setUint32(at, value % 2 ** 32, true)
-    this.#view.setUint32(at + 4, Math.floor(value / 2 ** 32), true)
+  #put(at: number, word: number): void {
+    this.#words[at >>> 2] = littleEndian(word)
   }
 }
 
-const nid = (inode: PlacedInode): number => inode.offset / slotSize
+const isLittleEndian = new Uint8Array(Uint32Array.of(1).buffer)[0] === 1
 
-/** i_u: first block, chunk format, or device number. */
-const inodeUnion = ({ blocks, firstBlock, planned }: PlacedInode): number => {
-  const { mode, node } = planned
-  const block = blocks > 0 ? firstBlock : 0
-  if (node._tag === "ExternalFile") {
-    // The chunk format is 16 bits wide; behind it, the number of a moved chunk table shows through.
-    return ((block & 0xffff0000) | (chunking(node.size).bits - minChunkBits)) >>> 0
-  }
-  const type = mode & typeMask
-  const isDevice = type === fileType.characterDevice || type === fileType.blockDevice
-  return isDevice && "rdev" in node ? node.rdev : block
-}
+/** A word as it must be in memory for its bytes to be in the order of the format. */
+const littleEndian = (word: number): number =>
+  isLittleEndian
+    ? word
+    : ((word & 0xff) << 24) | ((word & 0xff00) << 8) | ((word >>> 8) & 0xff00) | (word >>> 24)
 
 export const direntType = (mode: number): number => {
   switch (mode & typeMask) {

@@ -1,266 +1,172 @@
-/** The inodes of an image in the order in which they are numbered and written: breadth first, names in byte order. */
-import * as Result from "effect/Result"
-import * as Node from "../../Node.ts"
-import type { Tree } from "../../Tree.ts"
-import * as ByteString from "../byteString.ts"
-import { fileType, modeOf } from "../fileType.ts"
-import { maxFileSize, maxInlineSize, maxTargetSize } from "../limits.ts"
-import { findNode, LinkResolver } from "../links.ts"
-import { join, nameProblem } from "../paths.ts"
-import { aclNames, OverlayXattrs } from "./overlay.ts"
-import { type Xattr, XattrTable } from "./xattrs.ts"
-
-/** Why a tree cannot be an image, and which of its paths is to blame. */
-export interface Unwritable {
-  readonly path: string
-  readonly problem: string
-}
-
-/** An inode on its way into an image. */
-export interface PlannedInode {
-  readonly number: number
-  readonly node: Node.Inode
-  /** st_mode as stored: a whiteout is stored as a regular file. */
-  readonly mode: number
-  readonly nlink: number
-  readonly xattrs: ReadonlyArray<Xattr>
-  /** Of a directory: its entries in byte order, `.` and `..` included. */
-  readonly entries: Array<PlannedEntry>
-}
-
-export interface PlannedEntry {
-  readonly name: ByteString.ByteString
-  readonly inode: PlannedInode
-}
+/**
+ * What goes into an image, in the order in which it is numbered and written (reference §3.3): inodes breadth first, and
+ * the entries of every directory in byte order, with `.` and `..` among them.
+ */
+import { fileType } from "../fileType.ts"
+import { compareBytes } from "../table/byteArena.ts"
+import { dotNames, type EntryTable, rootEntry } from "../table/entryTable.ts"
 
 export interface Inventory {
-  readonly inodes: ReadonlyArray<PlannedInode>
-  readonly xattrs: XattrTable
-  readonly hasAcl: boolean
-  /** The earliest modification time; inodes that have it can be compact. */
-  readonly earliest: Node.Timestamp
+  readonly table: EntryTable
+  /** Entries of the table; the number of an inode is its place here. */
+  readonly inodes: Uint32Array
+  readonly listings: Listings
+  /** The inode with the earliest modification time; those who share it can be compact. */
+  readonly earliest: number
 }
 
-export const takeInventory = (tree: Tree, version: number): Result.Result<Inventory, Unwritable> => {
-  const inventory = new Builder(version)
-  const failure = inventory.addTree(tree)
-  return failure === undefined ? Result.succeed(inventory.finish()) : Result.fail(failure)
+/** The entries of all directories, one directory after the other. */
+export interface Listings {
+  /** Where a directory's start and end, by its entry in the table. */
+  readonly from: Uint32Array
+  readonly to: Uint32Array
+  /** The inode behind a name, as entry of the table, and where in the arena the name is. */
+  readonly inode: Uint32Array
+  readonly nameFrom: Uint32Array
+  readonly nameTo: Uint32Array
 }
 
-/** A directory whose entries are still to be looked at. */
-interface OpenDirectory {
-  readonly path: string
-  readonly node: Node.Directory
-  readonly inode: PlannedInode
-  readonly parent: PlannedInode | undefined
+/** `targets` are the inodes behind hard links, by entry. */
+export const takeInventory = (table: EntryTable, targets: Int32Array): Inventory => {
+  const lister = new Lister(table, targets)
+  const inodes = lister.run()
+  return { table, inodes, listings: lister.listings, earliest: earliestOf(table, inodes) }
 }
 
-/** A hard link whose inode may not have been met yet. */
-interface OpenLink {
-  readonly path: string
-  readonly target: string
-  readonly directory: PlannedInode
-  readonly name: ByteString.ByteString
-}
+class Lister {
+  readonly listings: Listings
+  readonly #table: EntryTable
+  readonly #targets: Int32Array
+  /** The entries of the table by directory; those of one start where those before it end. */
+  readonly #children: Uint32Array
+  readonly #ends: Uint32Array
+  readonly #inodes: Uint32Array
+  #inodeCount = 0
+  #listed = 0
 
-class Builder {
-  readonly #inodes: Array<PlannedInode> = []
-  readonly #xattrs = new XattrTable()
-  readonly #overlay: OverlayXattrs
-  readonly #links: Array<OpenLink> = []
-  #hasAcl = false
-  #earliest: Node.Timestamp | undefined
-
-  constructor(version: number) {
-    this.#overlay = new OverlayXattrs(this.#xattrs, version)
-  }
-
-  addTree(tree: Tree): Unwritable | undefined {
-    const root = this.#addInode(tree.root, "/")
-    if (Result.isFailure(root)) return root.failure
-    const queue: Array<OpenDirectory> = [{ path: "/", node: tree.root, inode: root.success, parent: undefined }]
-    for (const directory of queue) {
-      const failure = this.#addEntries(directory, queue)
-      if (failure !== undefined) return failure
-    }
-    return this.#closeLinks(tree, root.success)
-  }
-
-  finish(): Inventory {
-    for (const inode of this.#inodes) for (const xattr of inode.xattrs) xattr.uses++
-    return {
-      inodes: this.#inodes,
-      xattrs: this.#xattrs,
-      hasAcl: this.#hasAcl,
-      earliest: this.#earliest ?? Node.epoch
+  constructor(table: EntryTable, targets: Int32Array) {
+    this.#table = table
+    this.#targets = targets
+    this.#ends = endsOfDirectories(table)
+    this.#children = childrenByDirectory(table, this.#ends)
+    this.#inodes = new Uint32Array(table.count)
+    const size = table.count + 2 * countDirectories(table)
+    this.listings = {
+      from: new Uint32Array(table.count),
+      to: new Uint32Array(table.count),
+      inode: new Uint32Array(size),
+      nameFrom: new Uint32Array(size),
+      nameTo: new Uint32Array(size)
     }
   }
 
-  #addEntries({ inode, node, parent, path }: OpenDirectory, queue: Array<OpenDirectory>): Unwritable | undefined {
-    inode.entries.push({ name: ".", inode }, { name: "..", inode: parent ?? inode })
-    for (const [name, child] of this.#children(node, parent === undefined)) {
-      const childPath = join(path, name)
-      const bytes = ByteString.fromText(name)
-      const problem = nameProblem(name)
-      if (problem !== undefined) return { path: childPath, problem }
-      if (child._tag === "HardLink") {
-        this.#links.push({ path: childPath, target: child.target, directory: inode, name: bytes })
-        continue
-      }
-      const added = child === stub ? Result.succeed(this.#addStub(node)) : this.#addInode(child, childPath)
-      if (Result.isFailure(added)) return added.failure
-      inode.entries.push({ name: bytes, inode: added.success })
-      if (child._tag === "Directory") queue.push({ path: childPath, node: child, inode: added.success, parent: inode })
+  /** The inodes, breadth first. */
+  run(): Uint32Array {
+    this.#inodes[this.#inodeCount++] = rootEntry
+    for (let number = 0; number < this.#inodeCount; number++) {
+      const inode = this.#inodes[number] ?? 0
+      if (this.#table.isDirectory(inode)) this.#list(inode)
     }
-    inode.entries.sort(byName)
-    return undefined
+    return this.#inodes.subarray(0, this.#inodeCount)
   }
 
-  /** Entries in byte order; in the root also the stubs that hide the directories of the object store. */
-  #children(directory: Node.Directory, isRoot: boolean): ReadonlyArray<readonly [name: string, node: Node.Node]> {
-    const children = Array.from(directory.entries)
-    if (isRoot) {
-      for (const name of stubNames) if (!directory.entries.has(name)) children.push([name, stub])
+  /** Lists a directory, and numbers the inodes in it. */
+  #list(directory: number): void {
+    const table = this.#table
+    const { names } = table
+    const end = this.#ends[directory] ?? 0
+    let at = directory === rootEntry ? 0 : this.#ends[directory - 1] ?? 0
+    this.#sort(at, end)
+    this.listings.from[directory] = this.#listed
+    let subdirectories = 0
+    let dots = 0
+    for (; at < end; at++) {
+      const child = this.#children[at] ?? 0
+      if (dots < 2) dots = this.#listDots(directory, dots, child)
+      const isLink = table.isLink(child)
+      this.#listName(isLink ? this.#targets[child] ?? 0 : child, names.from[child] ?? 0, names.to[child] ?? 0)
+      if (isLink) continue
+      this.#inodes[this.#inodeCount++] = child
+      if (table.isDirectory(child)) subdirectories++
     }
-    return children.sort(([left], [right]) => ByteString.compare(ByteString.fromText(left), ByteString.fromText(right)))
+    if (dots < 2) this.#listDots(directory, dots, -1)
+    this.listings.to[directory] = this.#listed
+    table.nlink[directory] = 2 + subdirectories
   }
 
-  #addInode(node: Node.Inode, path: string): Result.Result<PlannedInode, Unwritable> {
-    const problem = inodeProblem(node)
-    if (problem !== undefined) return Result.fail({ path, problem })
-    const xattrs = Result.mapError(
-      this.#overlay.of(node, node._tag === "Directory" && hasWhiteouts(node)),
-      (problem) => ({ path, problem })
-    )
-    return Result.map(xattrs, (xattrs) => {
-      this.#hasAcl ||= aclNames.some((name) => node.xattrs.has(name))
-      return this.#plan(node, path === "/" ? this.#overlay.withOpaque(xattrs) : xattrs)
-    })
+  /** Lists `.` and `..` if the next name comes behind them; gives the number of dots listed so far. */
+  #listDots(directory: number, listed: number, next: number): number {
+    const { from, to } = this.#table.names
+    const { bytes } = this.#table.arena
+    let dots = listed
+    while (dots < 2) {
+      const size = dots + 1
+      const isNext = next < 0 ||
+        compareBytes(bytes, dotNames, dotNames + size, bytes, from[next] ?? 0, to[next] ?? 0) < 0
+      if (!isNext) break
+      this.#listName(dots === 0 ? directory : this.#table.directoryOf(directory), dotNames, dotNames + size)
+      dots++
+    }
+    return dots
   }
 
-  #addStub(root: Node.Directory): PlannedInode {
-    const { gid, mtime, uid } = root
-    return { ...this.#plan(Node.whiteout({ mode: 0o644, uid, gid, mtime }), this.#overlay.ofStub(root), true) }
+  #listName(inode: number, from: number, to: number): void {
+    const at = this.#listed++
+    this.listings.inode[at] = inode
+    this.listings.nameFrom[at] = from
+    this.listings.nameTo[at] = to
   }
 
-  #plan(node: Node.Inode, xattrs: ReadonlyArray<Xattr>, isStub = false): PlannedInode {
-    if (this.#earliest === undefined || Node.compareTimestamps(node.mtime, this.#earliest) < 0) {
-      this.#earliest = node.mtime
+  /** Most sources are in order already. */
+  #sort(from: number, to: number): void {
+    for (let at = from + 1; at < to; at++) {
+      if (this.#compareNames(this.#children[at - 1] ?? 0, this.#children[at] ?? 0) < 0) continue
+      this.#children.subarray(from, to).sort((left, right) => this.#compareNames(left, right))
+      return
     }
-    const isEscapedWhiteout = !isStub && Node.isWhiteout(node)
-    const inode: PlannedInode = {
-      number: this.#inodes.length,
-      node,
-      mode: isEscapedWhiteout ? fileType.regular | node.mode : modeOf(node),
-      nlink: node._tag === "Directory" ? 2 + subdirectories(node) : node.nlink,
-      xattrs,
-      entries: []
-    }
-    this.#inodes.push(inode)
-    return inode
   }
 
-  #closeLinks(tree: Tree, root: PlannedInode): Unwritable | undefined {
-    const resolver = new LinkResolver((path) => findNode(tree.root, path))
-    const directories = new DirectoryIndex(root)
-    const closed: Array<readonly [link: OpenLink, inode: PlannedInode]> = []
-    for (const link of this.#links) {
-      const target = resolver.resolve(link.path)
-      if (target._tag === "Loop") return { path: link.path, problem: "its hard links form a loop" }
-      const inode = target._tag === "Found" ? directories.lookup(target.path) : undefined
-      if (inode === undefined) return { path: link.path, problem: `the hard link's target ${link.target} is missing` }
-      closed.push([link, inode])
-    }
-    for (const [{ directory, name }, inode] of closed) directory.entries.push({ name, inode })
-    for (const directory of new Set(this.#links.map(({ directory }) => directory))) directory.entries.sort(byName)
-    return undefined
+  #compareNames(left: number, right: number): number {
+    const { names: { from, to }, arena: { bytes } } = this.#table
+    return compareBytes(bytes, from[left] ?? 0, to[left] ?? 0, bytes, from[right] ?? 0, to[right] ?? 0)
   }
 }
 
-const stub = Node.whiteout()
-const stubNames = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"))
-
-const byName = (left: PlannedEntry, right: PlannedEntry): number => ByteString.compare(left.name, right.name)
-
-const hasWhiteouts = (directory: Node.Directory): boolean => {
-  for (const node of directory.entries.values()) if (Node.isWhiteout(node)) return true
-  return false
+/** Where the entries of each directory end, if they are put together directory by directory. */
+const endsOfDirectories = (table: EntryTable): Uint32Array => {
+  const { count, names: { owner } } = table
+  const ends = new Uint32Array(count)
+  for (let entry = rootEntry + 1; entry < count; entry++) {
+    const directory = owner[entry] ?? 0
+    ends[directory] = (ends[directory] ?? 0) + 1
+  }
+  let end = 0
+  for (let entry = 0; entry < count; entry++) ends[entry] = end += ends[entry] ?? 0
+  return ends
 }
 
-const subdirectories = (directory: Node.Directory): number => {
-  let count = 0
-  for (const node of directory.entries.values()) if (node._tag === "Directory") count++
-  return count
+const childrenByDirectory = (table: EntryTable, ends: Uint32Array): Uint32Array => {
+  const { count, names: { owner } } = table
+  const children = new Uint32Array(count)
+  const next = ends.slice()
+  // From the last to the first, so that they stay in order.
+  for (let entry = count - 1; entry > rootEntry; entry--) {
+    const directory = owner[entry] ?? 0
+    const at = (next[directory] ?? 0) - 1
+    next[directory] = at
+    children[at] = entry
+  }
+  return children
 }
 
-/** Finds inodes by path. Directories are indexed when first asked for: most trees have few links. */
-class DirectoryIndex {
-  readonly #root: PlannedInode
-  readonly #byName = new Map<PlannedInode, ReadonlyMap<ByteString.ByteString, PlannedInode>>()
-
-  constructor(root: PlannedInode) {
-    this.#root = root
-  }
-
-  lookup(path: string): PlannedInode | undefined {
-    let inode: PlannedInode | undefined = this.#root
-    for (const name of path.split("/")) {
-      if (name === "" || inode === undefined) continue
-      inode = this.#namesOf(inode).get(ByteString.fromText(name))
-    }
-    return inode
-  }
-
-  #namesOf(directory: PlannedInode): ReadonlyMap<ByteString.ByteString, PlannedInode> {
-    let names = this.#byName.get(directory)
-    if (names === undefined) {
-      names = new Map(directory.entries.map(({ inode, name }) => [name, inode]))
-      this.#byName.set(directory, names)
-    }
-    return names
-  }
+const countDirectories = (table: EntryTable): number => {
+  let directories = 0
+  for (let entry = 0; entry < table.count; entry++) if (table.typeOf(entry) === fileType.directory) directories++
+  return directories
 }
 
-const isUnsigned32 = (value: number): boolean => Number.isInteger(value) && value >= 0 && value <= 0xffffffff
-
-/** Why an inode cannot be stored: trees may be made by hand, and nothing is truncated silently. */
-export const inodeProblem = (node: Node.Inode): string | undefined => {
-  const { gid, mode, mtime, uid } = node
-  if (!Number.isInteger(mode) || mode < 0 || mode > 0o7777) return `mode ${mode} is not within 0 to 0o7777`
-  if (!isUnsigned32(uid) || !isUnsigned32(gid)) return `owner ${uid}:${gid} is not within 32 bits`
-  if (BigInt.asIntN(64, mtime.seconds) !== mtime.seconds || !isUnsigned32(mtime.nanoseconds)) {
-    return `mtime ${mtime.seconds}.${mtime.nanoseconds} does not fit 64 and 32 bits`
-  }
-  if (node._tag !== "Directory" && !isUnsigned32(node.nlink)) return `link count ${node.nlink} is not within 32 bits`
-  switch (node._tag) {
-    case "InlineFile":
-      return node.content.length > maxInlineSize
-        ? `${node.content.length} bytes inline, at most ${maxInlineSize} are allowed; make it an external file`
-        : undefined
-    case "ExternalFile":
-      return externalFileProblem(node)
-    case "Symlink": {
-      const size = ByteString.fromText(node.target).length
-      return size === 0 || size > maxTargetSize || node.target.includes("\0")
-        ? `the target of a symbolic link has 1 to ${maxTargetSize} bytes and no NUL, this one has ${size} bytes`
-        : undefined
-    }
-    case "CharacterDevice":
-    case "BlockDevice":
-      return isUnsigned32(node.rdev) ? undefined : `device number ${node.rdev} is not within 32 bits`
-    default:
-      return undefined
-  }
-}
-
-const externalFileProblem = ({ digest, payload, size }: Node.ExternalFile): string | undefined => {
-  if (!Number.isInteger(size) || size < 1 || size > maxFileSize) {
-    return `an external file has 1 to ${maxFileSize} bytes, not ${size}`
-  }
-  if (digest !== undefined && !/^(?:[0-9a-f]{64}){1,2}$/.test(digest)) {
-    return `digest: expected 64 or 128 lower-case hex digits, got ${JSON.stringify(digest.slice(0, 140))}`
-  }
-  return payload !== undefined && (payload.length > maxTargetSize || payload.includes("\0"))
-    ? `a payload has at most ${maxTargetSize} bytes and no NUL`
-    : undefined
+const earliestOf = (table: EntryTable, inodes: Uint32Array): number => {
+  let earliest = rootEntry
+  for (const inode of inodes) if (table.compareTimes(inode, earliest) < 0) earliest = inode
+  return earliest
 }

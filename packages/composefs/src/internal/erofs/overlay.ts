@@ -1,13 +1,14 @@
 /**
- * What overlayfs must find in an image. External files carry the redirect to the object store (lcfs-writer-erofs.c,
- * "rewrite tree for erofs"); attributes and whiteouts that the tree itself has are escaped, so that they come out of
- * the composefs mount instead of steering it.
+ * What overlayfs must find in an image (reference §3.2; lcfs-writer-erofs.c, "rewrite tree for erofs"): attributes and
+ * whiteouts that the tree itself has are escaped, so that they come out of the composefs mount instead of steering it,
+ * and the root hides the directories of the object store below.
  */
-import * as Result from "effect/Result"
-import * as Node from "../../Node.ts"
 import * as ByteString from "../byteString.ts"
-import { XattrBudget, xattrBudgetProblem, xattrProblem } from "../limits.ts"
-import type { Xattr, XattrTable } from "./xattrs.ts"
+import { fileType } from "../fileType.ts"
+import { XattrBudget, xattrBudgetProblem } from "../limits.ts"
+import { type AttributeSet, noAttributes } from "../table/attributeTable.ts"
+import { type EntryTable, rootEntry } from "../table/entryTable.ts"
+import type { Unwritable } from "./nodeProblem.ts"
 
 export const overlayPrefix = "trusted.overlay."
 export const escapedPrefix = "trusted.overlay.overlay."
@@ -26,100 +27,135 @@ export const aclNames = ["system.posix_acl_access", "system.posix_acl_default"] 
 
 const selinuxName = "security.selinux"
 
-/** Works out the stored attributes of each inode. */
-export class OverlayXattrs {
-  readonly #table: XattrTable
-  readonly #version: number
-  /** Trees share attribute maps between nodes; each is converted once. */
-  readonly #converted = new Map<ReadonlyMap<string, Uint8Array>, Result.Result<ReadonlyArray<Xattr>, string>>()
+/** Rewrites the entries of a table in place: afterwards it holds what the image shows. */
+export const rewriteForOverlay = (table: EntryTable, version: number): Unwritable | undefined => {
+  const overlay = new Overlay(table, version)
+  return overlay.escapeAttributes() ?? overlay.markWhiteouts() ?? overlay.hideObjectStore()
+}
 
-  constructor(table: XattrTable, version: number) {
+/** Attributes that are set on top of those of the tree. */
+interface Marks {
+  readonly attributes: ReadonlyArray<number>
+  /** The sets with these marks, by the set without. */
+  readonly known: Map<number, number>
+}
+
+class Overlay {
+  readonly #table: EntryTable
+  readonly #whiteout: Marks
+  readonly #whiteouts: Marks
+
+  constructor(table: EntryTable, version: number) {
     this.#table = table
-    this.#version = version
+    this.#whiteout = this.#marks(whiteoutMarks.map((name) => [name, ""]))
+    this.#whiteouts = this.#marks([
+      ...whiteoutsMarks.map((name) => [name, ""] as const),
+      ...version >= 1 ? opaqueMarks.map((name) => [name, "x"] as const) : []
+    ])
   }
 
-  /** The attributes of a node, sorted by name, or why they cannot be stored. */
-  of(node: Node.Inode, hasWhiteouts: boolean): Result.Result<ReadonlyArray<Xattr>, string> {
-    return Result.flatMap(this.#convert(node.xattrs), (own) => {
-      if (node._tag === "ExternalFile") return Result.succeed(this.#addRedirect(own, node))
-      const marks: Array<readonly [name: string, value: string]> = []
-      if (Node.isWhiteout(node)) { for (const name of whiteoutMarks) marks.push([name, ""]) }
-      if (hasWhiteouts) {
-        for (const name of whiteoutsMarks) marks.push([name, ""])
-        if (this.#version >= 1) { for (const name of opaqueMarks) marks.push([name, "x"]) }
-      }
-      return marks.length === 0 ? Result.succeed(own) : this.#addMarks(own, marks)
-    })
-  }
-
-  /** The root hides whatever is below the image in the stack. */
-  withOpaque(own: ReadonlyArray<Xattr>): ReadonlyArray<Xattr> {
-    return sortByName([...own, this.#table.intern(opaqueName, "y")])
-  }
-
-  /** Attributes of the stubs that hide the object store: the root's label, for SELinux to be content. */
-  ofStub(root: Node.Directory): ReadonlyArray<Xattr> {
-    const label = root.xattrs.get(selinuxName)
-    return label === undefined ? [] : [this.#table.intern(selinuxName, ByteString.fromBytes(label))]
-  }
-
-  #convert(xattrs: ReadonlyMap<string, Uint8Array>): Result.Result<ReadonlyArray<Xattr>, string> {
-    let converted = this.#converted.get(xattrs)
-    if (converted === undefined) this.#converted.set(xattrs, converted = escapeXattrs(this.#table, xattrs))
-    return converted
-  }
-
-  #addRedirect(own: ReadonlyArray<Xattr>, file: Node.ExternalFile): ReadonlyArray<Xattr> {
-    const added = [...own, this.#table.intern(metacopyName, metacopyValue(file.digest))]
-    if (file.payload !== undefined && file.payload !== "") {
-      added.push(this.#table.intern(redirectName, `/${ByteString.fromText(file.payload)}`))
+  /** Gives every inode its attributes as they are stored: escaped, and sorted by name. */
+  escapeAttributes(): undefined {
+    const { count, xattrs } = this.#table
+    const stored: Array<number> = [noAttributes]
+    for (let entry = 0; entry < count; entry++) {
+      const set = xattrs[entry] ?? noAttributes
+      if (set !== noAttributes) xattrs[entry] = stored[set] ??= this.#escape(set)
     }
-    return sortByName(added)
   }
 
-  #addMarks(
-    own: ReadonlyArray<Xattr>,
-    marks: ReadonlyArray<readonly [name: string, value: string]>
-  ): Result.Result<ReadonlyArray<Xattr>, string> {
-    const byName = new Map(own.map((xattr) => [xattr.name, xattr]))
+  /** Makes regular files of whiteouts, and marks them and their directories. */
+  markWhiteouts(): Unwritable | undefined {
+    const table = this.#table
+    const directories = new Set<number>()
+    for (let entry = 0; entry < table.count; entry++) {
+      if (!table.isWhiteout(entry)) continue
+      table.mode[entry] = fileType.regular | ((table.mode[entry] ?? 0) & 0o7777)
+      table.size[entry] = 0
+      directories.add(table.directoryOf(entry))
+      const problem = this.#mark(entry, this.#whiteout)
+      if (problem !== undefined) return problem
+    }
+    for (const directory of directories) {
+      const problem = this.#mark(directory, this.#whiteouts)
+      if (problem !== undefined) return problem
+    }
+    return undefined
+  }
+
+  /** Makes the root opaque, and adds stubs of the names that the object store has in its root. */
+  hideObjectStore(): undefined {
+    const { attributes } = this.#table
+    const own = this.#setOf(rootEntry)
+    this.#table.xattrs[rootEntry] = this.#addSorted([...own, this.#attribute(opaqueName, "y")])
+    const label = attributes.addSet(own.filter((attribute) => attributes.nameOf(attribute) === selinuxName))
+    for (let byte = 0; byte < 256; byte++) this.#addStub(byte.toString(16).padStart(2, "0"), label)
+  }
+
+  #addStub(text: string, label: number): void {
+    const table = this.#table
+    const name = ByteString.toBytes(text)
+    const stub = table.add(rootEntry, name, 0, name.length)
+    if (stub < 0) return
+    table.mode[stub] = fileType.characterDevice | 0o644
+    table.nlink[stub] = 1
+    table.xattrs[stub] = label
+    table.copyOwnerAndTime(rootEntry, stub)
+  }
+
+  #escape(set: number): number {
+    const { attributes } = this.#table
+    return this.#addSorted((attributes.sets[set] ?? []).map((attribute) => {
+      const name = attributes.nameOf(attribute)
+      return name.startsWith(overlayPrefix)
+        ? attributes.renamed(attribute, escapedPrefix + name.slice(overlayPrefix.length))
+        : attribute
+    }))
+  }
+
+  #mark(entry: number, marks: Marks): Unwritable | undefined {
+    const set = this.#table.xattrs[entry] ?? noAttributes
+    const marked = marks.known.get(set) ?? this.#withMarks(set, marks)
+    if (marked === undefined) return { path: this.#table.pathText(entry), problem: xattrBudgetProblem }
+    marks.known.set(set, marked)
+    this.#table.xattrs[entry] = marked
+    return undefined
+  }
+
+  /** A set with marks, or undefined where they do not fit. */
+  #withMarks(set: number, marks: Marks): number | undefined {
+    const { attributes } = this.#table
+    const byName = new Map((attributes.sets[set] ?? []).map((attribute) => [attributes.nameOf(attribute), attribute]))
     // The marks are set on a copy of the node, whose count starts from zero again.
     const budget = new XattrBudget()
-    for (const [name, value] of marks) {
+    for (const mark of marks.attributes) {
+      const name = attributes.nameOf(mark)
       const replaced = byName.get(name)
       const others = byName.size - (replaced === undefined ? 0 : 1)
-      if (!budget.set(name, value.length, others, replaced?.value.length)) return Result.fail(xattrBudgetProblem)
-      byName.set(name, this.#table.intern(name, value))
+      const replacedSize = replaced === undefined ? undefined : attributes.valueSize(replaced)
+      if (!budget.set(name, attributes.valueSize(mark), others, replacedSize)) return undefined
+      byName.set(name, mark)
     }
-    return Result.succeed(sortByName([...byName.values()]))
+    return this.#addSorted([...byName.values()])
   }
-}
 
-/** The attributes that a tree gives a node, as they are stored, sorted by name; or why they cannot be. */
-export const escapeXattrs = (
-  table: XattrTable,
-  xattrs: ReadonlyMap<string, Uint8Array>
-): Result.Result<ReadonlyArray<Xattr>, string> => {
-  const escaped: Array<Xattr> = []
-  const budget = new XattrBudget()
-  for (const [text, bytes] of xattrs) {
-    const name = ByteString.fromText(text)
-    const problem = name.includes("\0")
-      ? "the name of an extended attribute contains a NUL byte"
-      : xattrProblem(name, bytes.length)
-    if (problem !== undefined) return Result.fail(problem)
-    if (!budget.set(name, bytes.length, escaped.length, undefined)) return Result.fail(xattrBudgetProblem)
-    const stored = name.startsWith(overlayPrefix) ? escapedPrefix + name.slice(overlayPrefix.length) : name
-    escaped.push(table.intern(stored, ByteString.fromBytes(bytes)))
+  #setOf(entry: number): AttributeSet {
+    return this.#table.attributes.sets[this.#table.xattrs[entry] ?? noAttributes] ?? []
   }
-  return Result.succeed(sortByName(escaped))
-}
 
-const sortByName = (xattrs: Array<Xattr>): ReadonlyArray<Xattr> =>
-  xattrs.sort((left, right) => ByteString.compare(left.name, right.name))
+  #addSorted(set: Array<number>): number {
+    const { attributes } = this.#table
+    return attributes.addSet(
+      set.sort((left, right) => ByteString.compare(attributes.nameOf(left), attributes.nameOf(right)))
+    )
+  }
 
-/** struct ovl_metacopy: version 0, length, flags 0, digest algorithm, digest; empty where there is no digest. */
-export const metacopyValue = (digest: string | undefined): ByteString.ByteString => {
-  if (digest === undefined) return ""
-  const bytes = Buffer.from(digest, "hex").toString("latin1")
-  return `\0${String.fromCharCode(4 + bytes.length)}\0${bytes.length === 32 ? "\x01" : "\x02"}${bytes}`
+  #marks(values: ReadonlyArray<readonly [name: string, value: string]>): Marks {
+    return { attributes: values.map(([name, value]) => this.#attribute(name, value)), known: new Map() }
+  }
+
+  #attribute(name: string, value: string): number {
+    const { attributes } = this.#table
+    return attributes.attribute(attributes.name(name), ByteString.toBytes(value), 0, value.length)
+  }
 }

@@ -1,7 +1,6 @@
-/** Where everything goes: data shapes first, then every inode's place, then the shared attributes and data blocks. */
-import type * as Node from "../../Node.ts"
-import * as ByteString from "../byteString.ts"
-import { fileType, typeMask } from "../fileType.ts"
+/** Where everything goes: every inode with its attributes and tail, the shared attributes, and the data blocks. */
+import { fileType } from "../fileType.ts"
+import type { EntryTable } from "../table/entryTable.ts"
 import {
   alignUp,
   blockSize,
@@ -10,183 +9,177 @@ import {
   direntSize,
   extendedInodeSize,
   inodesOffset,
-  layout,
   slotSize
 } from "./format.ts"
-import type { Inventory, PlannedEntry, PlannedInode } from "./inventory.ts"
-import { type Xattr, type XattrBlock, xattrBlock } from "./xattrs.ts"
-
-/** An inode's data: whole blocks elsewhere, and a tail right behind the inode. */
-interface DataShape {
-  readonly blocks: number
-  readonly tail: number
-}
-
-export interface PlacedInode {
-  readonly planned: PlannedInode
-  readonly isExtended: boolean
-  readonly xattrs: XattrBlock
-  readonly layout: number
-  /** i_size */
-  readonly size: number
-  /** Byte offset of the inode. */
-  readonly offset: number
-  readonly blocks: number
-  readonly tail: number
-  /** Number of the first of `blocks`. */
-  readonly firstBlock: number
-}
+import type { Inventory, Listings } from "./inventory.ts"
+import type { StoredAttributes } from "./storedAttributes.ts"
 
 export interface Placement {
-  readonly inodes: ReadonlyArray<PlacedInode>
-  readonly sharedXattrs: ReadonlyArray<Xattr>
+  /** By entry of the table: where an inode is, in slots of 32 bytes. */
+  readonly nid: Uint32Array
+  /** Bytes of an inode with its attributes, and which form it has. */
+  readonly headSize: Uint32Array
+  readonly isExtended: Uint8Array
+  /** An inode's data: bytes right behind the head, and whole blocks elsewhere. */
+  readonly tail: Uint16Array
+  readonly blocks: Uint32Array
+  /** Number of the first block. */
+  readonly firstBlock: Uint32Array
   /** Where the shared attributes start, in bytes. */
   readonly sharedOffset: number
-  /** Where the data blocks start, in bytes. */
-  readonly dataOffset: number
   /** Bytes. */
   readonly imageSize: number
 }
 
-export const place = (inventory: Inventory): Placement => {
-  const sharedXattrs = inventory.xattrs.share()
-  const inodes: Array<Omit<PlacedInode, "firstBlock">> = []
-  let position = inodesOffset
-  for (const planned of inventory.inodes) {
-    const inode = placeInode(planned, inventory.earliest, position)
-    inodes.push(inode)
-    position = inode.offset + headSize(inode) + inode.tail
+export const place = (inventory: Inventory, attributes: StoredAttributes): Placement => {
+  const placer = new Placer(inventory, attributes)
+  for (const inode of inventory.inodes) placer.place(inode)
+  return placer.finish()
+}
+
+class Placer {
+  readonly #table: EntryTable
+  readonly #inodes: Uint32Array
+  readonly #listings: Listings
+  readonly #earliest: number
+  readonly #attributes: StoredAttributes
+  readonly #nid: Uint32Array
+  readonly #headSize: Uint32Array
+  readonly #isExtended: Uint8Array
+  readonly #tail: Uint16Array
+  readonly #blocks: Uint32Array
+  #position = inodesOffset
+
+  constructor({ earliest, inodes, listings, table }: Inventory, attributes: StoredAttributes) {
+    const { count } = table
+    this.#table = table
+    this.#inodes = inodes
+    this.#listings = listings
+    this.#earliest = earliest
+    this.#attributes = attributes
+    this.#nid = new Uint32Array(count)
+    this.#headSize = new Uint32Array(count)
+    this.#isExtended = new Uint8Array(count)
+    this.#tail = new Uint16Array(count)
+    this.#blocks = new Uint32Array(count)
   }
-  const sharedOffset = alignUp(position, slotSize)
-  const sharedSize = sharedXattrs.reduce((size, xattr) => size + xattr.size, 0)
-  const dataOffset = alignUp(sharedOffset + sharedSize, blockSize)
-  let nextBlock = dataOffset / blockSize
-  const numbered = inodes.map((inode) => {
-    const firstBlock = nextBlock
-    nextBlock += inode.blocks
-    return { ...inode, firstBlock }
-  })
-  return { inodes: numbered, sharedXattrs, sharedOffset, dataOffset, imageSize: nextBlock * blockSize }
-}
 
-/** Bytes of inode and attributes. */
-export const headSize = ({ isExtended, xattrs }: { readonly isExtended: boolean; readonly xattrs: XattrBlock }) =>
-  (isExtended ? extendedInodeSize : compactInodeSize) + xattrs.size
-
-const placeInode = (
-  planned: PlannedInode,
-  earliest: Node.Timestamp,
-  position: number
-): Omit<PlacedInode, "firstBlock"> => {
-  const shape = shapeOf(planned)
-  const size = dataSize(planned, shape)
-  const xattrs = xattrBlock(planned.xattrs)
-  const isExtended = needsExtended(planned, size, earliest)
-  const head = headSize({ isExtended, xattrs })
-  const start = alignUp(position, slotSize)
-  const placed = planned.node._tag === "Symlink" ? placeSymlink(start, head, shape) : placeTail(start, head, shape)
-  return { planned, isExtended, xattrs, size, layout: layoutOf(planned, placed.tail), ...placed }
-}
-
-const shapeOf = ({ entries, node }: PlannedInode): DataShape => {
-  switch (node._tag) {
-    case "Directory":
-      return directoryShape(entries)
-    case "InlineFile":
-      return splitTail(node.content.length)
-    case "ExternalFile":
-      return { blocks: 0, tail: 4 * chunking(node.size).count }
-    case "Symlink":
-      return { blocks: 0, tail: ByteString.fromText(node.target).length }
-    default:
-      return { blocks: 0, tail: 0 }
+  /** Reference §3.7. */
+  place(inode: number): void {
+    this.#shape(inode)
+    this.#measureHead(inode)
+    const head = this.#headSize[inode] ?? 0
+    const start = alignUp(this.#position, slotSize)
+    const isSymlink = this.#table.typeOf(inode) === fileType.symlink
+    const offset = isSymlink ? this.#placeSymlink(inode, start, head) : this.#placeTail(inode, start, head)
+    this.#nid[inode] = offset / slotSize
+    this.#position = offset + head + (this.#tail[inode] ?? 0)
   }
-}
 
-/** A tail of more than half a block gets a block of its own. */
-export const splitTail = (size: number): DataShape => {
-  const blocks = Math.floor(size / blockSize)
-  const tail = size % blockSize
-  return tail > blockSize / 2 ? { blocks: blocks + 1, tail: 0 } : { blocks, tail }
-}
-
-/** The entries of a directory block by block: no entry crosses a block. */
-export const directoryBlocks = <Entry extends { readonly name: ByteString.ByteString }>(
-  entries: ReadonlyArray<Entry>
-): ReadonlyArray<{ readonly entries: ReadonlyArray<Entry>; readonly size: number }> => {
-  const blocks: Array<{ readonly entries: ReadonlyArray<Entry>; readonly size: number }> = []
-  let current: Array<Entry> = []
-  let size = 0
-  for (const entry of entries) {
-    const entrySize = direntSize + entry.name.length
-    if (size + entrySize > blockSize) {
-      blocks.push({ entries: current, size })
-      current = []
-      size = 0
+  finish(): Placement {
+    const sharedOffset = alignUp(this.#position, slotSize)
+    const firstBlock = new Uint32Array(this.#table.count)
+    let block = alignUp(sharedOffset + this.#attributes.sharedSize, blockSize) / blockSize
+    for (const inode of this.#inodes) {
+      firstBlock[inode] = block
+      block += this.#blocks[inode] ?? 0
     }
-    current.push(entry)
-    size += entrySize
+    return {
+      nid: this.#nid,
+      headSize: this.#headSize,
+      isExtended: this.#isExtended,
+      tail: this.#tail,
+      blocks: this.#blocks,
+      firstBlock,
+      sharedOffset,
+      imageSize: block * blockSize
+    }
   }
-  blocks.push({ entries: current, size })
-  return blocks
-}
 
-const directoryShape = (entries: ReadonlyArray<PlannedEntry>): DataShape => {
-  const blocks = directoryBlocks(entries)
-  const last = splitTail(blocks.at(-1)?.size ?? 0)
-  return { blocks: blocks.length - 1 + last.blocks, tail: last.tail }
-}
-
-const dataSize = ({ node }: PlannedInode, shape: DataShape): number => {
-  switch (node._tag) {
-    case "Directory":
-      return shape.blocks * blockSize + shape.tail
-    case "InlineFile":
-      return node.content.length
-    case "ExternalFile":
-      return node.size
-    case "Symlink":
-      return shape.tail
-    default:
-      return 0
+  /** How much data an inode has, and how much of it in whole blocks; its size becomes what is stored. Reference §3.5. */
+  #shape(inode: number): void {
+    const { size } = this.#table
+    switch (this.#table.typeOf(inode)) {
+      case fileType.directory:
+        return this.#shapeDirectory(inode)
+      case fileType.symlink:
+        this.#tail[inode] = size[inode] ?? 0
+        return
+      case fileType.regular:
+        if (this.#table.isExternal(inode)) this.#tail[inode] = 4 * chunking(size[inode] ?? 0).count
+        else this.#splitTail(inode, 0, this.#table.dataSize(inode))
+    }
   }
-}
 
-/** A compact inode has no time of its own and small numbers. */
-const needsExtended = (
-  { mode, nlink, node }: PlannedInode,
-  size: number,
-  earliest: Node.Timestamp
-): boolean => {
-  // What a device or a FIFO claims as its size counts here, though it is stored as 0.
-  const claimed = "size" in node && (mode & typeMask) !== fileType.regular ? node.size : size
-  return node.mtime.seconds !== earliest.seconds || node.mtime.nanoseconds !== earliest.nanoseconds ||
-    nlink > 0xffff || node.uid > 0xffff || node.gid > 0xffff || claimed > 0xffffffff
-}
+  /** Fills block after block with entries; none crosses into the next. */
+  #shapeDirectory(directory: number): void {
+    const { from, nameFrom, nameTo, to } = this.#listings
+    const end = to[directory] ?? 0
+    let blocks = 0
+    let filled = 0
+    for (let at = from[directory] ?? 0; at < end; at++) {
+      const entrySize = direntSize + (nameTo[at] ?? 0) - (nameFrom[at] ?? 0)
+      if (filled + entrySize > blockSize) {
+        blocks++
+        filled = 0
+      }
+      filled += entrySize
+    }
+    this.#splitTail(directory, blocks, filled)
+    this.#table.size[directory] = (this.#blocks[directory] ?? 0) * blockSize + (this.#tail[directory] ?? 0)
+  }
 
-const layoutOf = ({ node }: PlannedInode, tail: number): number =>
-  node._tag === "ExternalFile" ? layout.chunkBased : tail > 0 ? layout.flatInline : layout.flatPlain
+  /** A tail of more than half a block gets a block of its own. */
+  #splitTail(inode: number, fullBlocks: number, rest: number): void {
+    const tail = rest % blockSize
+    const isBlock = tail > blockSize / 2
+    this.#blocks[inode] = fullBlocks + (rest - tail) / blockSize + (isBlock ? 1 : 0)
+    this.#tail[inode] = isBlock ? 0 : tail
+  }
 
-interface Placed extends DataShape {
-  readonly offset: number
-}
+  #measureHead(inode: number): void {
+    this.#attributes.gather(inode)
+    const isExtended = this.#needsExtended(inode)
+    this.#isExtended[inode] = isExtended ? 1 : 0
+    this.#headSize[inode] = (isExtended ? extendedInodeSize : compactInodeSize) + this.#attributes.size
+  }
 
-/** The kernel reads a target that is not in a block of its own from the inode's block: it must not cross into another. */
-const placeSymlink = (start: number, head: number, { tail }: DataShape): Placed => {
-  const total = head + tail
-  const crosses = Math.floor(start / blockSize) !== Math.floor((start + total - 1) / blockSize)
-  const offset = crosses ? alignUp(start, blockSize) : start
-  return total >= blockSize ? { offset, blocks: 1, tail: 0 } : { offset, blocks: 0, tail }
-}
+  /**
+   * A compact inode has no time of its own and small numbers. What a device or a FIFO claims as its size counts here,
+   * though it is stored as 0. Reference §3.4.
+   */
+  #needsExtended(inode: number): boolean {
+    const { gid, nlink, size, uid } = this.#table
+    return (nlink[inode] ?? 0) > 0xffff || (uid[inode] ?? 0) > 0xffff || (gid[inode] ?? 0) > 0xffff ||
+      (size[inode] ?? 0) > 0xffffffff || this.#table.compareTimes(inode, this.#earliest) !== 0
+  }
 
-/** A tail must not cross a block boundary; padding in front of the inode moves it behind the boundary. */
-const placeTail = (start: number, head: number, shape: DataShape): Placed => {
-  const room = roomInBlock(start + head)
-  if (room >= shape.tail) return { ...shape, offset: start }
-  const padding = alignUp(room, slotSize)
-  return shape.tail <= roomInBlock(start + head + padding)
-    ? { ...shape, offset: start + padding }
-    : { offset: alignUp(start, blockSize), blocks: shape.blocks + 1, tail: 0 }
+  /**
+   * The kernel reads a target that is not in a block of its own from the inode's block: it must not cross into another.
+   */
+  #placeSymlink(inode: number, start: number, head: number): number {
+    const total = head + (this.#tail[inode] ?? 0)
+    if (total >= blockSize) this.#moveOut(inode)
+    return Math.floor(start / blockSize) === Math.floor((start + total - 1) / blockSize)
+      ? start
+      : alignUp(start, blockSize)
+  }
+
+  /** A tail must not cross a block boundary; padding in front of the inode moves it behind the boundary. */
+  #placeTail(inode: number, start: number, head: number): number {
+    const tail = this.#tail[inode] ?? 0
+    const room = roomInBlock(start + head)
+    if (room >= tail) return start
+    const padding = alignUp(room, slotSize)
+    if (tail <= roomInBlock(start + head + padding)) return start + padding
+    this.#moveOut(inode)
+    return alignUp(start, blockSize)
+  }
+
+  #moveOut(inode: number): void {
+    this.#blocks[inode] = (this.#blocks[inode] ?? 0) + 1
+    this.#tail[inode] = 0
+  }
 }
 
 /** Bytes left in the block at `position`, 1 to 4096. */

@@ -1,15 +1,19 @@
 /** Extended attributes as an image stores them: indexed prefixes, a name filter, and a table of shared ones. */
 import * as ByteString from "../byteString.ts"
-import {
-  alignUp,
-  maxSharedXattrs,
-  xattrEntrySize,
-  xattrFilterSeed,
-  xattrHeaderSize,
-  type XattrPrefix,
-  xattrPrefixes
-} from "./format.ts"
+import { alignUp, xattrEntrySize, xattrFilterSeed, xattrHeaderSize, type XattrPrefix, xattrPrefixes } from "./format.ts"
 import { xxhash32 } from "./xxhash32.ts"
+
+/** How the name of an attribute is stored: an index in place of its prefix, the rest, and a bit in the filter. */
+export interface StoredName {
+  readonly index: number
+  readonly suffix: Uint8Array
+  readonly filterBit: number
+}
+
+export const storedName = (name: ByteString.ByteString): StoredName => {
+  const { filterBit, index, suffix } = splitName(name, xattrPrefixes)
+  return { index, suffix: new Uint8Array(ByteString.toBytes(suffix)), filterBit }
+}
 
 /** One attribute with its value; equal ones are the same object, so that their uses can be counted. */
 export interface Xattr {
@@ -44,7 +48,7 @@ export class XattrTable {
   }
 
   /** Gives every attribute with several uses its place in the shared table; returns the table in order. */
-  share(order: (left: Xattr, right: Xattr) => number = fromLastToFirst): ReadonlyArray<Xattr> {
+  share(order: (left: Xattr, right: Xattr) => number): ReadonlyArray<Xattr> {
     const shared: Array<Xattr> = []
     for (const byValue of this.#byName.values()) {
       for (const xattr of byValue.values()) if (xattr.uses > 1) shared.push(xattr)
@@ -59,29 +63,31 @@ export class XattrTable {
   }
 }
 
-/** By name, then by length of value, then by value, all descending. */
-const fromLastToFirst = (left: Xattr, right: Xattr): number =>
-  ByteString.compare(right.name, left.name) ||
-  right.value.length - left.value.length ||
-  ByteString.compare(right.value, left.value)
-
 const makeXattr = (
   name: ByteString.ByteString,
   value: ByteString.ByteString,
   prefixes: ReadonlyArray<XattrPrefix>
 ): Xattr => {
-  const { index, prefix } = prefixes.find(({ prefix }) => name.startsWith(prefix)) ?? { index: 0, prefix: "" }
-  const suffix = name.slice(prefix.length)
+  const { filterBit, index, suffix } = splitName(name, prefixes)
   return {
     name,
     value,
     index,
     suffix,
     size: xattrSize(suffix.length, value.length),
-    filterBit: xxhash32(suffix, xattrFilterSeed + index) & 31,
+    filterBit,
     uses: 0,
     sharedOffset: 0
   }
+}
+
+const splitName = (
+  name: ByteString.ByteString,
+  prefixes: ReadonlyArray<XattrPrefix>
+): { readonly index: number; readonly suffix: ByteString.ByteString; readonly filterBit: number } => {
+  const { index, prefix } = prefixes.find(({ prefix }) => name.startsWith(prefix)) ?? { index: 0, prefix: "" }
+  const suffix = name.slice(prefix.length)
+  return { index, suffix, filterBit: xxhash32(suffix, xattrFilterSeed + index) & 31 }
 }
 
 /** Bytes of an entry, padding included. */
@@ -99,7 +105,7 @@ export interface XattrBlock {
 const noXattrs: XattrBlock = { shared: [], inline: [], size: 0 }
 
 /** Divides an inode's attributes once the uses of all are counted. */
-export const xattrBlock = (xattrs: ReadonlyArray<Xattr>, maxShared = maxSharedXattrs): XattrBlock => {
+export const xattrBlock = (xattrs: ReadonlyArray<Xattr>, maxShared: number): XattrBlock => {
   if (xattrs.length === 0) return noXattrs
   const shared: Array<Xattr> = []
   const inline: Array<Xattr> = []

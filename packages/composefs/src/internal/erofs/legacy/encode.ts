@@ -18,8 +18,8 @@ import {
   xattrEntrySize,
   xattrHeaderSize
 } from "../format.ts"
-import { directoryBlocks } from "../placement.ts"
 import { nameFilter, type Xattr } from "../xattrs.ts"
+import { directoryBlocks } from "./directory.ts"
 import { chunkFormat, legacyVersion } from "./format.ts"
 import type { PlannedEntry } from "./inventory.ts"
 import type { PlacedInode, Placement } from "./placement.ts"

@@ -7,8 +7,8 @@ import * as Node from "../../../Node.ts"
 import type { Tree } from "../../../Tree.ts"
 import * as ByteString from "../../byteString.ts"
 import { join, nameProblem, quote } from "../../paths.ts"
-import { inodeProblem, type Unwritable } from "../inventory.ts"
-import { escapeXattrs, metacopyName, metacopyValue, redirectName } from "../overlay.ts"
+import { inodeProblem, type Unwritable } from "../nodeProblem.ts"
+import { metacopyName, redirectName } from "../overlay.ts"
 import { type Xattr, XattrTable } from "../xattrs.ts"
 import {
   leadsToObject,
@@ -19,6 +19,7 @@ import {
   maxTargetSize
 } from "./format.ts"
 import { type Links, linksOf } from "./links.ts"
+import { escapeXattrs, metacopyValue } from "./overlay.ts"
 
 /** An inode on its way into an image. */
 export interface PlannedInode {

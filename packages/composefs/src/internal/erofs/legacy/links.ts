@@ -4,7 +4,7 @@ import type * as Node from "../../../Node.ts"
 import type { Tree } from "../../../Tree.ts"
 import { findNode, LinkResolver } from "../../links.ts"
 import { join } from "../../paths.ts"
-import type { Unwritable } from "../inventory.ts"
+import type { Unwritable } from "../nodeProblem.ts"
 
 /** An inode and the path at which the tree has it. */
 interface LinkTarget {

@@ -1,8 +1,8 @@
 /** Where everything goes in the legacy layout: every inode, then the shared attributes, then blocks of directories. */
 import * as ByteString from "../../byteString.ts"
 import { alignUp, blockSize, extendedInodeSize, inodesOffset, layout, slotSize } from "../format.ts"
-import { directoryBlocks, splitTail } from "../placement.ts"
 import { type Xattr, type XattrBlock, xattrBlock } from "../xattrs.ts"
+import { directoryBlocks, splitTail } from "./directory.ts"
 import { chunkTableSize, maxSharedXattrs, sharedOrder } from "./format.ts"
 import type { Inventory, PlannedInode } from "./inventory.ts"
 

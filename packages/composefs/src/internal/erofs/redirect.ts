@@ -1,0 +1,48 @@
+/**
+ * Where overlayfs finds the content of a file that is not in the image: struct ovl_metacopy with the digest, and the
+ * place in the object store. Reference §3.2.
+ */
+import type { EntryTable } from "../table/entryTable.ts"
+import { metacopyName, redirectName } from "./overlay.ts"
+
+/** Version 0, size, flags 0, digest algorithm. */
+export const metacopyHeaderSize = 4
+const maxDigestSize = 64
+
+export class Redirects {
+  readonly #table: EntryTable
+  readonly #metacopyName: number
+  readonly #redirectName: number
+  readonly #withoutDigest: number
+  readonly #metacopy = new Uint8Array(metacopyHeaderSize + maxDigestSize)
+
+  constructor(table: EntryTable) {
+    this.#table = table
+    this.#metacopyName = table.attributes.name(metacopyName)
+    this.#redirectName = table.attributes.name(redirectName)
+    this.#withoutDigest = table.attributes.attribute(this.#metacopyName, this.#metacopy, 0, 0)
+  }
+
+  /** Makes an entry an external file without a digest. */
+  setExternal(entry: number): void {
+    this.#table.metacopy[entry] = this.#withoutDigest
+  }
+
+  /** Room for a digest; {@link setDigest} takes it from there. */
+  get digest(): Uint8Array {
+    return this.#metacopy.subarray(metacopyHeaderSize)
+  }
+
+  /** Gives a file the digest of so many bytes: 32 for sha256, 64 for sha512. */
+  setDigest(entry: number, size: number): void {
+    this.#metacopy[1] = metacopyHeaderSize + size
+    this.#metacopy[3] = size === maxDigestSize ? 2 : 1
+    const { attributes, metacopy } = this.#table
+    metacopy[entry] = attributes.attribute(this.#metacopyName, this.#metacopy, 0, metacopyHeaderSize + size)
+  }
+
+  /** Gives a file its place in the object store, which is behind a slash in `bytes`. */
+  setPlace(entry: number, bytes: Uint8Array, size: number): void {
+    this.#table.redirect[entry] = this.#table.attributes.attribute(this.#redirectName, bytes, 0, size)
+  }
+}
