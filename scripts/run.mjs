@@ -43,7 +43,7 @@ const benchmarks = () =>
       : []
   })
 
-const realParts = ["docker-registry", "skopeo", "rsync", "fsverity", "fsck.erofs"]
+const realParts = ["docker-registry", "skopeo", "rsync", "fsverity", "fsck.erofs", "getfattr"]
 
 const isOnPath = (command) => env.PATH.split(":").some((folder) => existsSync(join(folder, command)))
 
