@@ -153,24 +153,37 @@ export const images = (
       left: leftImage,
       right: rightImage,
       differences: trees(leftImage.tree, rightImage.tree, { ...options, hardLinks: "primaries" }),
-      firstByte: firstByteOf(left, right)
+      firstByte: firstByteOf({ bytes: left, image: leftImage }, { bytes: right, image: rightImage })
     }
   })
 
-const firstByteOf = (left: Uint8Array, right: Uint8Array): FirstByte | undefined => {
-  if (Buffer.compare(left, right) === 0) return undefined
-  const shorter = Math.min(left.length, right.length)
-  let offset = 0
-  while (offset < shorter && left[offset] === right[offset]) offset++
-  return {
+const firstByteOf = (left: Written, right: Written): FirstByte | undefined => {
+  const offset = firstDifference(left.bytes, right.bytes)
+  return offset === undefined ? undefined : {
     offset,
-    left: locate(left, offset),
-    right: locate(right, offset),
+    left: locate(left.bytes, offset),
+    right: locate(right.bytes, offset),
     isCanonical: { left: isCanonical(left), right: isCanonical(right) }
   }
 }
 
-const isCanonical = (image: Uint8Array): boolean => Result.isSuccess(Image.read(image, { canonical: true }))
+/** An image and what was read from it. */
+interface Written {
+  readonly bytes: Uint8Array
+  readonly image: Image.ReadImage
+}
+
+const firstDifference = (left: Uint8Array, right: Uint8Array): number | undefined => {
+  if (Buffer.compare(left, right) === 0) return undefined
+  let offset = 0
+  while (offset < left.length && offset < right.length && left[offset] === right[offset]) offset++
+  return offset
+}
+
+const isCanonical = ({ bytes, image: { tree, version } }: Written): boolean => {
+  const canonical = Image.write(tree, { version })
+  return Result.isSuccess(canonical) && Buffer.compare(canonical.success, bytes) === 0
+}
 
 /**
  * A few lines about two images as files: their versions, where their bytes begin to differ, and which is not as it
