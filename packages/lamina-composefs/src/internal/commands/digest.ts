@@ -8,7 +8,6 @@ import { printable } from "../names.ts"
 import { flag, text } from "../options.ts"
 import * as Source from "../source.ts"
 import { sourceOptions, type SourceValues } from "../sourceOptions.ts"
-import { treeOf } from "../trees.ts"
 import { algorithmOption, parametersOf, saltOption, threadsOption } from "../verityOptions.ts"
 
 export const digest = command({
@@ -57,8 +56,8 @@ const digestOf = Effect.fnUntraced(function*(
   if (path === "-") return FsVerity.digest(yield* io.input, using)
   const tree = yield* Source.treeIn(path)
   if (tree === undefined) return yield* FsVerity.digestFile(path, using, { threads: values.threads })
-  const Image = yield* Effect.promise(() => import("@lamina/composefs/Image"))
-  return yield* Effect.fromResult(Image.digest(yield* treeOf(tree, values, io), { using }))
+  const { imageOf } = yield* Effect.promise(() => import("../image.ts"))
+  return FsVerity.digest(yield* imageOf(tree, values, io), using)
 })
 
 const writeTree = Effect.fnUntraced(function*(

@@ -6,11 +6,11 @@ import * as Result from "effect/Result"
 import { command } from "../command.ts"
 import { Misuse } from "../failure.ts"
 import { writeFile } from "../files.ts"
+import { imageOf } from "../image.ts"
 import type { Io } from "../io.ts"
 import { choice, flag, text } from "../options.ts"
 import * as Source from "../source.ts"
 import { sourceOptions } from "../sourceOptions.ts"
-import { contentsOf } from "../trees.ts"
 
 export const mkfs = command({
   usage: "mkfs [OPTIONS] SOURCE IMAGE",
@@ -30,6 +30,7 @@ export const mkfs = command({
       "Use exactly this format version; 2 is the legacy layout of composefs-rs"
     ),
     "from-file": flag("The source is a dump file, not a directory"),
+    strict: flag("Of a dump, refuse what mkcomposefs refuses when CFS_PARSE_STRICT is set"),
     "min-version": choice(["0", "1"], "Use this format version at least (default 0)"),
     "max-version": choice(["0", "1"], "Use this format version at most (default 1)")
   },
@@ -45,11 +46,8 @@ export const mkfs = command({
       return yield* new Misuse({ problem: "--digest-store needs a SOURCE with contents: a directory or an OCI image" })
     }
     const objects = store === undefined ? undefined : yield* openStore(store, values.durability ?? "end")
-    const { tree } = yield* contentsOf(source, values, io, objects)
+    const image = yield* imageOf(source, values, io, { ...writeOptions, strict: values.strict }, objects)
     if (objects !== undefined) yield* objects.flush
-    const image = yield* Effect.fromResult(
-      Image.write(tree, writeOptions)
-    )
     if (target === "-") yield* io.print(image)
     else if (target !== undefined) yield* writeFile(target, image)
     if (printsDigest) yield* io.print(values.json ? describe(image) : `${FsVerity.digest(image)}\n`)
