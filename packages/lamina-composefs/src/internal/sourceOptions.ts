@@ -1,5 +1,5 @@
 /** Options about sources: what of a directory counts, and what the layers of an OCI image mean. */
-import { choice, flag, text, type Values } from "./options.ts"
+import { choice, flag, integer, text, type Values } from "./options.ts"
 
 export const sourceOptions = {
   "use-epoch": flag("Make all times of a directory's files zero"),
@@ -12,6 +12,7 @@ export const sourceOptions = {
     "By whose rules the layers of an OCI image become one tree (default oci)"
   ),
   platform: text("OS/ARCH[/VARIANT]", "Which image of an index (default linux and this machine's architecture)"),
+  threads: integer("N", "How many threads read and hash files (default one per core)", { least: 1, most: 1024 }),
   "plain-http": flag("Speak http to the registry; it must be on this machine")
 }
 

@@ -2,15 +2,10 @@
 import * as FsVerity from "@lamina/composefs/FsVerity"
 import * as Effect from "effect/Effect"
 import { Misuse } from "./failure.ts"
-import { choice, integer, text } from "./options.ts"
+import { choice, text } from "./options.ts"
 
 export const algorithmOption = choice(["sha256", "sha512"], "The hash (default sha256)")
 export const saltOption = text("HEX", "A salt of at most 32 bytes (default none; composefs has none)")
-export const threadsOption = integer("N", "How many threads read and hash (default one per core)", {
-  least: 1,
-  most: 1024
-})
-
 export const parametersOf = Effect.fnUntraced(function*(
   algorithm: FsVerity.Algorithm | undefined,
   salt: string | undefined

@@ -45,6 +45,7 @@ export const list = (directory: string): Effect.Effect<AttributesByPath | undefi
  */
 class Listing {
   readonly attributes = new Map<string, Map<string, Uint8Array>>()
+  readonly #values = new Map<string, Uint8Array>()
   #rest = ""
   #current = new Map<string, Uint8Array>()
   #problem: string | undefined
@@ -69,7 +70,16 @@ class Listing {
     }
     const [, name = "", value] = /^([^=]+)(?:=0x((?:[0-9a-f]{2})*))?$/.exec(line) ?? []
     if (name === "") this.#problem ??= `getfattr printed ${JSON.stringify(line.slice(0, 100))}`
-    else this.#current.set(toText(Buffer.from(unescape(name), "latin1")), Buffer.from(value ?? "", "hex"))
+    else this.#current.set(toText(Buffer.from(unescape(name), "latin1")), this.#bytesOf(value ?? ""))
+  }
+
+  /** Most files of a system share the values of a few. */
+  #bytesOf(hex: string): Uint8Array {
+    const known = this.#values.get(hex)
+    if (known !== undefined) return known
+    const bytes = Buffer.from(hex, "hex")
+    this.#values.set(hex, bytes)
+    return bytes
   }
 }
 

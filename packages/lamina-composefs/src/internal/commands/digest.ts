@@ -8,7 +8,7 @@ import { printable } from "../names.ts"
 import { flag, text } from "../options.ts"
 import * as Source from "../source.ts"
 import { sourceOptions, type SourceValues } from "../sourceOptions.ts"
-import { algorithmOption, parametersOf, saltOption, threadsOption } from "../verityOptions.ts"
+import { algorithmOption, parametersOf, saltOption } from "../verityOptions.ts"
 
 export const digest = command({
   usage: "digest [OPTIONS] FILE...",
@@ -21,7 +21,6 @@ docker://HOST/REPOSITORY:TAG.`,
     salt: saltOption,
     compact: flag("Print the digest alone"),
     json: flag("Print a JSON array"),
-    threads: threadsOption,
     "out-merkle-tree": text("PATH", "Write the Merkle tree of the one FILE to this file"),
     "out-descriptor": text("PATH", "Write the fs-verity descriptor of the one FILE to this file"),
     ...sourceOptions
@@ -50,7 +49,7 @@ docker://HOST/REPOSITORY:TAG.`,
 const digestOf = Effect.fnUntraced(function*(
   path: string,
   using: FsVerity.Parameters,
-  values: SourceValues & { readonly threads: number | undefined },
+  values: SourceValues,
   io: Io
 ) {
   if (path === "-") return FsVerity.digest(yield* io.input, using)

@@ -24,6 +24,7 @@ format versions, attributes, times, hard links and more are tried alone and toge
     }),
     "digest-store": text("PATH", "Read contents from this object store; a directory has its own"),
     "skip-xattrs": sourceOptions["skip-xattrs"],
+    threads: sourceOptions.threads,
     flatten: sourceOptions.flatten,
     platform: sourceOptions.platform,
     "plain-http": sourceOptions["plain-http"],

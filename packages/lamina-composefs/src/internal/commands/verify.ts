@@ -9,7 +9,8 @@ import { readFile } from "../files.ts"
 import type { Io } from "../io.ts"
 import { printable } from "../names.ts"
 import { integer, text } from "../options.ts"
-import { digestOf, parametersOf, saltOption, threadsOption } from "../verityOptions.ts"
+import { sourceOptions } from "../sourceOptions.ts"
+import { digestOf, parametersOf, saltOption } from "../verityOptions.ts"
 
 const bytes = { least: 0, most: Number.MAX_SAFE_INTEGER }
 
@@ -23,7 +24,7 @@ With the Merkle tree and the descriptor that \`digest\` (or \`fsverity digest\`)
 part of FILE can be confirmed without reading the rest. Neither has to be trusted: they are compared with DIGEST.`,
   options: {
     salt: saltOption,
-    threads: threadsOption,
+    threads: sourceOptions.threads,
     "merkle-tree": text("PATH", "The Merkle tree of the file, as --out-merkle-tree wrote it"),
     descriptor: text("PATH", "The descriptor of the file, as --out-descriptor wrote it"),
     offset: integer("BYTES", "With a tree: begin here (default 0)", bytes),
