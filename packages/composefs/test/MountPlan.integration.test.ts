@@ -1,37 +1,40 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Image, MountPlan, Node, ObjectStore, Tree } from "@lamina/composefs"
 import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
 import * as Result from "effect/Result"
+import * as fc from "fast-check"
 import { spawnSync } from "node:child_process"
 import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { canMount } from "./tools.ts"
+import { bytesToText } from "../src/internal/byteString.ts"
+import { inErofs, inOverlay } from "./kernel/expected.ts"
+import { kernelTree } from "./kernel/kernelTree.ts"
+import { inNamespace, observeCommand, parseObserved } from "./kernel/mount.ts"
+import { canMount, hasProgram } from "./tools.ts"
+import { type Sample, sample } from "./trees.ts"
 
 const text = (word: string) => `${word} `.repeat(100)
 const xattrs = (values: Record<string, string>) =>
   new Map(Object.entries(values).map(([name, value]) => [name, Buffer.from(value)]))
-
-/** Runs a script in a mount namespace of its own: what it mounts is gone with it, whatever happens. */
-const inNamespace = (script: string) => {
-  const { status, stderr, stdout } = spawnSync("unshare", ["-m", "sh", "-ec", script], { encoding: "utf8" })
-  return { status, stderr, stdout }
-}
 
 const workspace = Effect.acquireRelease(
   Effect.sync(() => mkdtempSync(join(tmpdir(), "lamina-mount-"))),
   (directory) => Effect.sync(() => rmSync(directory, { recursive: true }))
 )
 
+type StoreFile = (content: string | Uint8Array) => Effect.Effect<Node.ExternalFile>
+
 /** Stores contents and images, and plans the mount of the images. */
 const prepare = Effect.fnUntraced(function*(
-  trees: (file: (content: string) => Effect.Effect<Node.ExternalFile>) => Effect.Effect<ReadonlyArray<Tree.Tree>>,
+  trees: (file: StoreFile) => Effect.Effect<ReadonlyArray<Tree.Tree>>,
   verity: MountPlan.Verity = "off",
   version?: Image.CommonVersion
 ) {
   const directory = yield* workspace
   const store = yield* ObjectStore.open({ directory: join(directory, "objects"), durability: "none" })
-  const file = (content: string) =>
+  const file: StoreFile = (content) =>
     Effect.map(Effect.orDie(store.putBytes(Buffer.from(content))), (stored) => Node.externalFile(stored))
   const images = (yield* trees(file)).map((tree, index) => {
     const path = join(directory, `image-${index}`)
@@ -49,7 +52,7 @@ const prepare = Effect.fnUntraced(function*(
   }))
   const run = (script: string) =>
     inNamespace(`${MountPlan.toShell(plan.mount)}cd ${target}\n${script}\ncd /\n${MountPlan.toShell(plan.unmount)}`)
-  return { run, directory, store }
+  return { run, directory, target, store }
 })
 
 describe.skipIf(!canMount())("MountPlan on this kernel", () => {
@@ -81,7 +84,7 @@ describe.skipIf(!canMount())("MountPlan on this kernel", () => {
       )
     }).pipe(Effect.scoped))
 
-  const stack = (file: (content: string) => Effect.Effect<Node.ExternalFile>) =>
+  const stack = (file: StoreFile) =>
     Effect.gen(function*() {
       const base = Node.directory({
         etc: Node.directory({
@@ -193,3 +196,60 @@ describe.skipIf(!canMount())("MountPlan on this kernel", () => {
       assert.strictEqual(status, 0, stderr)
     }).pipe(Effect.scoped))
 })
+
+describe.skipIf(!canMount() || !hasProgram("getfattr"))("MountPlan of any tree, on this kernel", () => {
+  const samples = sample.map(({ contents, tree }) => ({ contents, tree: kernelTree(tree) }))
+
+  const store = Effect.fnUntraced(function*(file: StoreFile, { contents, tree }: Sample) {
+    for (const content of contents.values()) yield* file(content)
+    return tree
+  })
+
+  it.live("shows the contents from the store, and metadata, links and attributes as they were", () =>
+    Effect.gen(function*() {
+      for (const [index, it] of fc.sample(samples, 20).entries()) {
+        const version = index % 2 === 0 ? 0 : 1
+        const { run, target } = yield* prepare(
+          (file) => Effect.map(store(file, it), (tree) => [tree]),
+          "off",
+          version
+        )
+        const { status, stderr, stdout } = run(`cd /; ${observeCommand(target)}`)
+        assert.strictEqual(status, 0, stderr)
+        assert.deepEqual(parseObserved(stdout), inOverlay(inErofs(it.tree, version), it.tree, it.contents))
+      }
+    }).pipe(Effect.scoped))
+
+  it.live("hides in a stack what a whiteout names, and the whiteout", () =>
+    Effect.gen(function*() {
+      const withWhiteouts = samples.filter(({ tree }) => whiteoutPaths(tree).length > 0)
+      for (const it of fc.sample(withWhiteouts, 8)) {
+        const base = below(it.tree)
+        const { run, target } = yield* prepare((file) => Effect.map(store(file, it), (tree) => [base, tree]), "off", 1)
+        const { status, stderr, stdout } = run(`cd /; ${observeCommand(target)}`)
+        assert.strictEqual(status, 0, stderr)
+        const hidden = new Set(whiteoutPaths(it.tree))
+        const expected = Array.from(Tree.walk(it.tree), ({ path }) => path).filter((path) => !hidden.has(path))
+        const shown = Array.from(parseObserved(stdout).keys(), (path) => bytesToText(Buffer.from(path, "latin1")))
+        assert.deepEqual(new Set(shown), new Set(expected))
+      }
+    }).pipe(Effect.scoped))
+})
+
+/** Where there are whiteouts, also by another name. */
+const whiteoutPaths = (tree: Tree.Tree): ReadonlyArray<string> =>
+  Array.from(Tree.walk(tree), ({ path }) => path).filter((path) =>
+    Option.exists(Tree.resolve(tree, path), ({ node }) => Node.isWhiteout(node))
+  )
+
+/** A tree with files wherever the other has whiteouts. */
+const below = ({ root }: Tree.Tree): Tree.Tree => ({ root: belowDirectory(root) })
+
+const belowDirectory = (directory: Node.Directory): Node.Directory => {
+  const entries = new Map<string, Node.Node>()
+  for (const [name, node] of directory.entries) {
+    if (node._tag === "Directory") entries.set(name, belowDirectory(node))
+    if (Node.isWhiteout(node)) entries.set(name, Node.inlineFile("hidden\n"))
+  }
+  return Node.directory(entries)
+}
