@@ -1,51 +1,71 @@
-/** Prints how long the digest of a large file takes here and in `fsverity digest`, in the same run. */
+/** Prints how long the digest of a large file takes here and in `fsverity digest`. LAMINA_BENCH_MIB: its size, else 1024. */
 import { FsVerity } from "@lamina/composefs"
 import * as Effect from "effect/Effect"
-import { spawnSync } from "node:child_process"
-import { randomBytes } from "node:crypto"
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
-import { tmpdir } from "node:os"
+import { randomFillSync } from "node:crypto"
+import { closeSync, mkdtempSync, openSync, rmSync, writeSync } from "node:fs"
+import { availableParallelism, tmpdir } from "node:os"
 import { join } from "node:path"
+import { buildCommand } from "./builtCommand.ts"
+import { command, contest, inProcess, isOnPath, report } from "./harness.ts"
 
-const mebibytes = 256
-const runs = 5
+const mebibytes = Number(process.env["LAMINA_BENCH_MIB"] ?? 1024)
+const cores = availableParallelism()
 
-const median = (values: ReadonlyArray<number>): number =>
-  values.toSorted((left, right) => left - right)[values.length >> 1] ?? 0
-
-const seconds = async (run: () => unknown): Promise<number> => {
-  const start = process.hrtime.bigint()
-  await run()
-  return Number(process.hrtime.bigint() - start) / 1e9
+const writeRandom = (path: string): void => {
+  const file = openSync(path, "w")
+  const block = Buffer.alloc(1 << 20)
+  for (let written = 0; written < mebibytes; written++) writeSync(file, randomFillSync(block))
+  closeSync(file)
 }
 
-const print = (name: string, time: number): void =>
-  console.log(`${name.padEnd(20)} ${time.toFixed(3)} s  ${(mebibytes / 1024 / time).toFixed(2)} GiB/s`)
+/** A figure for what another contender has computed differently is none. */
+const sameAs = (expected: string) => (output: string): void => {
+  if (!output.startsWith(expected)) throw new Error(`expected ${expected}, got ${output}`)
+}
 
 const directory = mkdtempSync(join(tmpdir(), "lamina-bench-"))
 try {
   const path = join(directory, "file")
-  writeFileSync(path, Buffer.concat(Array.from({ length: mebibytes }, () => randomBytes(1 << 20))))
-  const peerDigest = () => spawnSync("fsverity", ["digest", "--compact", path], { encoding: "utf8" })
-  const hasPeer = peerDigest().status === 0
-  const own: Array<number> = []
-  const peer: Array<number> = []
-  // One after the other in each round: a busy moment of the machine hits both. The first round warms up.
-  for (let run = 0; run <= runs; run++) {
-    const ownTime = await seconds(() => Effect.runPromise(FsVerity.digestFile(path)))
-    const peerTime = hasPeer ? await seconds(peerDigest) : 0
-    if (run === 0) continue
-    own.push(ownTime)
-    peer.push(peerTime)
+  writeRandom(path)
+  const program = buildCommand(join(directory, "built"))
+  const hasPeer = isOnPath("fsverity")
+  if (!hasPeer) console.log("skipped: fsverity is not installed")
+  for (const using of [FsVerity.sha256, FsVerity.sha512]) {
+    const check = sameAs(FsVerity.format(await Effect.runPromise(FsVerity.digestFile(path, using))))
+    const args = ["digest", `--hash-alg=${using.algorithm}`, path]
+    const peers = hasPeer ? [command("fsverity digest", "fsverity", args, { isPeer: true, check })] : []
+    report(
+      `fs-verity ${using.algorithm} digest of ${mebibytes} MiB, whole process`,
+      await contest([...peers, command("lamina-composefs digest", process.execPath, [program, ...args], { check })]),
+      mebibytes << 20
+    )
+    const digest = (threads: number) => () => Effect.runPromise(FsVerity.digestFile(path, using, { threads }))
+    report(
+      `the same in this process`,
+      await contest([
+        ...peers,
+        inProcess("digestFile, one thread", digest(1)),
+        inProcess(`digestFile, ${cores} threads`, digest(cores)),
+        inProcess(
+          `MerkleTree.fromFile, ${cores} threads`,
+          () => Effect.runPromise(FsVerity.MerkleTree.fromFile(path, using))
+        )
+      ]),
+      mebibytes << 20
+    )
   }
-  console.log(`fs-verity sha256 digest of ${mebibytes} MiB, median of ${runs}`)
-  print("@lamina/composefs", median(own))
-  if (hasPeer) {
-    print("fsverity digest", median(peer))
-    console.log(`ratio                ${(median(peer) / median(own)).toFixed(2)} x fsverity (above 1: faster than it)`)
-  } else {
-    console.log("skipped: fsverity is not installed")
-  }
+  const content = randomFillSync(Buffer.alloc(64 << 20))
+  report(
+    "64 MiB in memory, one thread",
+    await contest([
+      inProcess("digest", () => FsVerity.digest(content), 1),
+      inProcess("MerkleTree.make", () => FsVerity.MerkleTree.make(content), 1),
+      inProcess("digest of 16,384 files of 4 KiB", () => {
+        for (let at = 0; at < content.length; at += 4096) FsVerity.digest(content.subarray(at, at + 4096))
+      }, 1)
+    ]),
+    content.length
+  )
 } finally {
   rmSync(directory, { recursive: true })
 }

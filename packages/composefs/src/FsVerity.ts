@@ -10,11 +10,11 @@
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
-import { type Algorithm, maxSaltSize, type Parameters, sha256 } from "./internal/verity/blockHash.ts"
+import { type Algorithm, blockSize, maxSaltSize, type Parameters, sha256 } from "./internal/verity/blockHash.ts"
 import { compareDigests, formatDigest, parseDigest } from "./internal/verity/digestText.ts"
 import { digestOfFile } from "./internal/verity/file.ts"
 import { FsVerityError } from "./internal/verity/fsVerityError.ts"
-import { MerkleHasher } from "./internal/verity/merkleHasher.ts"
+import { digestOfBlock, MerkleHasher } from "./internal/verity/merkleHasher.ts"
 
 export { type Algorithm, blockSize, maxSaltSize, type Parameters, sha256, sha512 } from "./internal/verity/blockHash.ts"
 export { FsVerityError } from "./internal/verity/fsVerityError.ts"
@@ -53,7 +53,8 @@ export const parameters = (
  * @category hashing
  * @since 0.1.0
  */
-export const digest = (bytes: Uint8Array, using: Parameters = sha256): string => hasher(using).update(bytes).digest()
+export const digest = (bytes: Uint8Array, using: Parameters = sha256): string =>
+  bytes.length <= blockSize ? digestOfBlock(bytes, using) : hasher(using).update(bytes).digest()
 
 /**
  * The fs-verity digest of a stream whose chunks may have any size.

@@ -64,13 +64,9 @@ export type BlockHash = (block: Uint8Array, target: Buffer, at: number) => void
  * The digest travels as a string of bytes: a Buffer would cost an ArrayBuffer per block, half as much as the hash itself.
  */
 export const blockHash = ({ algorithm, salt }: Parameters): BlockHash => {
+  if (salt.length === 0) return algorithm === "sha256" ? plainSha256 : plainSha512
   if (salt.length > maxSaltSize) throw new RangeError(`salt: at most ${maxSaltSize} bytes`)
   const digestSize = digestSizeOf(algorithm)
-  if (salt.length === 0) {
-    return (block, target, at) => {
-      target.write(hash(algorithm, block, "binary"), at, digestSize, "latin1")
-    }
-  }
   const saltSize = 2 * digestSize
   const salted = Buffer.alloc(saltSize + blockSize)
   salted.set(salt)
@@ -78,6 +74,14 @@ export const blockHash = ({ algorithm, salt }: Parameters): BlockHash => {
     salted.set(block, saltSize)
     target.write(hash(algorithm, salted, "binary"), at, digestSize, "latin1")
   }
+}
+
+const plainSha256: BlockHash = (block, target, at) => {
+  target.write(hash("sha256", block, "binary"), at, 32, "latin1")
+}
+
+const plainSha512: BlockHash = (block, target, at) => {
+  target.write(hash("sha512", block, "binary"), at, 64, "latin1")
 }
 
 /** Hashes each block of a level into the level above; both begin where their views do. */
@@ -88,19 +92,30 @@ export const hashLevel = (hashBlock: BlockHash, level: Buffer, above: Buffer, di
 }
 
 /** struct fsverity_descriptor, 256 bytes: the size is in it, so zero padding of the last block is unambiguous. */
-export const descriptor = ({ algorithm, salt }: Parameters, size: number, root: Uint8Array): Buffer => {
+export const descriptor = (using: Parameters, size: number, root: Uint8Array): Buffer => {
   const bytes = Buffer.alloc(descriptorSize)
-  bytes.writeUInt8(1, 0)
-  bytes.writeUInt8(algorithm === "sha256" ? 1 : 2, 1)
-  bytes.writeUInt8(Math.log2(blockSize), 2)
-  bytes.writeUInt8(salt.length, 3)
-  bytes.writeBigUInt64LE(BigInt(size), 8)
-  bytes.set(root, 16)
-  bytes.set(salt, 80)
+  writeDescriptor(bytes, using, size, root)
   return bytes
 }
 
 export const descriptorSize = 256
 
-export const descriptorDigest = (using: Parameters, size: number, root: Uint8Array): string =>
-  hash(using.algorithm, descriptor(using, size, root), "hex")
+export const descriptorDigest = (using: Parameters, size: number, root: Uint8Array): string => {
+  writeDescriptor(scratch ??= Buffer.alloc(descriptorSize), using, size, root)
+  return hash(using.algorithm, scratch, "hex")
+}
+
+/** One for all, because a tree of small files spends as much on new buffers as on hashes. */
+let scratch: Buffer | undefined
+
+const writeDescriptor = (target: Buffer, { algorithm, salt }: Parameters, size: number, root: Uint8Array): void => {
+  target.fill(0)
+  target[0] = 1
+  target[1] = algorithm === "sha256" ? 1 : 2
+  target[2] = Math.log2(blockSize)
+  target[3] = salt.length
+  target.writeUInt32LE(size % 2 ** 32, 8)
+  target.writeUInt32LE(Math.floor(size / 2 ** 32), 12)
+  target.set(root, 16)
+  target.set(salt, 80)
+}

@@ -51,19 +51,39 @@ export class MerkleHasher {
     return level
   }
 
-  /** Closes every level from the bottom up, on copies: the first level of a single digest holds the root. */
+  /**
+   * Closes every level from the bottom up, on copies: the first level of a single digest holds the root. Only two copies
+   * are needed at once, the level's own and that of the level below.
+   */
   #root(): Uint8Array {
+    const [even, odd] = copies ??= [Buffer.alloc(blockSize), Buffer.alloc(blockSize)]
     let open = this.#cutter.rest()
-    for (const level of this.#levels) {
-      const block = Buffer.alloc(blockSize)
-      block.set(level.block.subarray(0, level.used))
-      if (open !== undefined) this.#hashBlock(open, block, level.used)
-      const added = open === undefined ? 0 : 1
-      if (level.count + added === 1) return block.subarray(0, this.#digestSize)
-      open = level.used + added === 0 ? undefined : block
+    for (const { block, count, used } of this.#levels) {
+      const copy = open === even ? odd : even
+      copy.set(block.subarray(0, used))
+      if (open !== undefined) this.#hashBlock(open, copy, used)
+      const filled = open === undefined ? used : used + this.#digestSize
+      if ((open === undefined ? count : count + 1) === 1) return copy.subarray(0, this.#digestSize)
+      open = filled === 0 ? undefined : copy.fill(0, filled)
     }
-    const root = Buffer.alloc(this.#digestSize)
+    const root = (open === even ? odd : even).subarray(0, this.#digestSize).fill(0)
     if (open !== undefined) this.#hashBlock(open, root, 0)
     return root
   }
+}
+
+/** Shared by all hashers: a digest is computed in one go. */
+let copies: readonly [Buffer, Buffer] | undefined
+
+/** Content of one block, of which a tree of files has many: its hash is the root. */
+export const digestOfBlock = (bytes: Uint8Array, using: Parameters): string => {
+  const [block, root] = copies ??= [Buffer.alloc(blockSize), Buffer.alloc(blockSize)]
+  const digestSize = digestSizeOf(using.algorithm)
+  if (bytes.length === 0) root.fill(0, 0, digestSize)
+  else if (bytes.length === blockSize) blockHash(using)(bytes, root, 0)
+  else {
+    block.set(bytes)
+    blockHash(using)(block.fill(0, bytes.length), root, 0)
+  }
+  return descriptorDigest(using, bytes.length, root.subarray(0, digestSize))
 }
