@@ -1,0 +1,197 @@
+/** Real archivers, and composefs-rs' own flattening beside ours (`cfsctl` on the PATH). */
+import { assert, describe, it } from "@effect/vitest"
+import { Flatten, FsVerity, Image, Tree } from "@lamina/composefs"
+import * as Effect from "effect/Effect"
+import * as Stream from "effect/Stream"
+import * as fc from "fast-check"
+import { execFileSync } from "node:child_process"
+import { createHash } from "node:crypto"
+import { linkSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, utimesSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { gzipSync, zstdCompressSync } from "node:zlib"
+import { archive, directory, type Item } from "./archives.ts"
+import { history } from "./histories.ts"
+import { hasProgram } from "./tools.ts"
+import { view } from "./trees.ts"
+
+const layerType = "application/vnd.oci.image.layer.v1.tar"
+
+const temporaryDirectory = Effect.acquireRelease(
+  Effect.sync(() => mkdtempSync(join(tmpdir(), "lamina-flatten-"))),
+  (directory) => Effect.sync(() => rmSync(directory, { recursive: true, force: true }))
+)
+
+const seconds = (tree: Tree.Tree): Tree.Tree =>
+  Tree.mapMetadata(tree, (metadata) => ({ ...metadata, mtime: { ...metadata.mtime, nanoseconds: 0 } }))
+
+describe("archives of real programs", () => {
+  const makeFiles = (directory: string, isRich: boolean) => {
+    mkdirSync(join(directory, "dir/sub"), { recursive: true })
+    writeFileSync(join(directory, "dir/file"), "content")
+    writeFileSync(join(directory, "dir/sub/large"), Buffer.alloc(200_000, "large"))
+    linkSync(join(directory, "dir/file"), join(directory, "hard"))
+    symlinkSync("dir/file", join(directory, "soft"))
+    if (!isRich) return
+    const long = join(directory, "n".repeat(200), "m".repeat(100))
+    mkdirSync(long, { recursive: true })
+    writeFileSync(join(long, "ü\n"), "")
+    symlinkSync("t".repeat(300), join(directory, "far"))
+    execFileSync("mkfifo", [join(directory, "fifo")])
+    writeFileSync(join(directory, "old"), "")
+    utimesSync(join(directory, "old"), -1.5, -1.5)
+  }
+
+  const read = (bytes: Uint8Array) => Tree.fromLayers([{ mediaType: layerType, content: Stream.make(bytes) }])
+
+  const cases = [
+    ["tar", "v7", false],
+    ["tar", "oldgnu", true],
+    ["tar", "gnu", true],
+    ["tar", "ustar", false],
+    ["tar", "pax", true],
+    ["bsdtar", "gnutar", true],
+    ["bsdtar", "ustar", false],
+    ["bsdtar", "pax", true]
+  ] as const
+  for (const [program, format, isRich] of cases) {
+    it.effect.skipIf(!hasProgram(program))(
+      `are read as the directory they were made of: ${program} ${format}`,
+      () =>
+        Effect.scoped(Effect.gen(function*() {
+          const root = yield* temporaryDirectory
+          makeFiles(root, isRich)
+          const bytes = execFileSync(program, [`--format=${format}`, "-C", root, "-cf", "-", "."])
+          const { tree } = yield* read(bytes)
+          const { tree: scanned } = yield* Tree.fromDirectory(root)
+          assert.deepEqual(
+            view(format === "pax" ? tree : seconds(tree)),
+            view(format === "pax" ? scanned : seconds(scanned))
+          )
+        }))
+    )
+  }
+
+  it.effect.skipIf(!hasProgram("tar"))(
+    "are refused where they hold sparse files",
+    () =>
+      Effect.scoped(Effect.gen(function*() {
+        const root = yield* temporaryDirectory
+        execFileSync("truncate", ["-s", "1M", join(root, "sparse")])
+        for (const format of ["gnu", "pax"]) {
+          const bytes = execFileSync("tar", [`--format=${format}`, "-S", "-C", root, "-cf", "-", "."])
+          assert.match((yield* Effect.flip(read(bytes))).message, /sparse/)
+        }
+      }))
+  )
+})
+
+interface Packed {
+  readonly archive: Uint8Array
+  readonly bytes: Uint8Array
+  readonly mediaType: string
+}
+
+const pack = (items: ReadonlyArray<Item>, at: number): Packed => {
+  const bytes = archive(items)
+  return at % 3 === 0
+    ? { archive: bytes, bytes, mediaType: layerType }
+    : at % 3 === 1
+    ? { archive: bytes, bytes: gzipSync(bytes), mediaType: `${layerType}+gzip` }
+    : { archive: bytes, bytes: zstdCompressSync(bytes), mediaType: `${layerType}+zstd` }
+}
+
+const digestOf = (bytes: Uint8Array) => `sha256:${createHash("sha256").update(bytes).digest("hex")}`
+
+/** An OCI image layout with one image, tagged `image`. */
+const writeLayout = (directory: string, layers: ReadonlyArray<Packed>): void => {
+  mkdirSync(join(directory, "blobs/sha256"), { recursive: true })
+  const put = (mediaType: string, content: Uint8Array) => {
+    const digest = digestOf(content)
+    writeFileSync(join(directory, "blobs/sha256", digest.slice(7)), content)
+    return { mediaType, digest, size: content.length }
+  }
+  const json = (value: unknown) => Buffer.from(JSON.stringify(value))
+  const config = {
+    architecture: "amd64",
+    os: "linux",
+    config: {},
+    rootfs: { type: "layers", diff_ids: layers.map(({ archive }) => digestOf(archive)) }
+  }
+  const mediaType = "application/vnd.oci.image.manifest.v1+json"
+  const manifest = {
+    schemaVersion: 2,
+    mediaType,
+    config: put("application/vnd.oci.image.config.v1+json", json(config)),
+    layers: layers.map(({ bytes, mediaType }) => put(mediaType, bytes))
+  }
+  const annotations = { "org.opencontainers.image.ref.name": "image" }
+  const index = { schemaVersion: 2, manifests: [{ ...put(mediaType, json(manifest)), annotations }] }
+  writeFileSync(join(directory, "oci-layout"), "{\"imageLayoutVersion\":\"1.0.0\"}")
+  writeFileSync(join(directory, "index.json"), json(index))
+}
+
+const variants = [
+  ["as it is", Flatten.composefsRs, []],
+  ["with user attributes", Flatten.composefsRsUserXattrs, ["--xattrs", "keep-user-xattrs"]],
+  ["bootable", Flatten.composefsRsBoot, ["--bootable"]]
+] as const
+
+/** What every image of composefs-rs has, and attributes it drops, keeps or keeps when asked. */
+const base: ReadonlyArray<Item> = [
+  directory("./", { mode: 0o700 }),
+  directory("usr", {
+    uid: 7,
+    pax: {
+      mtime: "1700000000.25",
+      "SCHILY.xattr.user.a": "a",
+      "SCHILY.xattr.security.capability": "c",
+      "SCHILY.xattr.security.selinux": "s"
+    }
+  }),
+  directory("run"),
+  directory("boot"),
+  directory("sysroot")
+]
+
+describe.skipIf(!hasProgram("cfsctl"))("layers, flattened by composefs-rs and by us", () => {
+  for (const [name, using] of [["sha256", FsVerity.sha256], ["sha512", FsVerity.sha512]] as const) {
+    it.effect(`have the same digests: ${name}`, () =>
+      Effect.scoped(Effect.gen(function*() {
+        const root = yield* temporaryDirectory
+        const repository = join(root, "repository")
+        execFileSync("cfsctl", ["init", "--insecure", "--algorithm", `fsverity-${name}-12`, repository])
+        const cfsctl = (...args: ReadonlyArray<string>) =>
+          execFileSync("cfsctl", ["--repo", repository, ...args], { encoding: "utf8", stdio: "pipe" }).trim()
+        const samples = fc.sample(fc.tuple(history({ early: true }), fc.constantFrom("", "usr/", "boot/")), 6)
+        for (const [at, [{ layers }, prefix]] of samples.entries()) {
+          const placed = layers.map((items) =>
+            items.map((item) => ({
+              ...item,
+              path: `${prefix}${item.path}`,
+              ...item.type === "1" ? { link: `${prefix}${item.link}` } : {}
+            }))
+          )
+          const packed = [base, ...placed].map(pack)
+          const layout = join(root, `layout-${at}`)
+          writeLayout(layout, packed)
+          cfsctl("oci", "pull", `oci:${layout}:image`, `image-${at}`)
+          for (const [what, flatten, flags] of variants) {
+            const sources = packed.map(({ archive, bytes, mediaType }) => ({
+              mediaType,
+              content: Stream.make(bytes),
+              diffId: digestOf(archive)
+            }))
+            const { tree } = yield* Tree.fromLayers(sources, { flatten, using })
+            for (const version of [1, 2] as const) {
+              assert.strictEqual(
+                yield* Effect.fromResult(Image.digest(tree, { version, using })),
+                cfsctl("--erofs-version", String(version), "oci", "compute-id", ...flags, `image-${at}`),
+                `${what}, version ${version}`
+              )
+            }
+          }
+        }
+      })))
+  }
+})
