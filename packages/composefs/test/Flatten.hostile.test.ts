@@ -6,7 +6,18 @@ import * as Exit from "effect/Exit"
 import * as Stream from "effect/Stream"
 import * as fc from "fast-check"
 import { createGzip, gzipSync, zstdCompressSync } from "node:zlib"
-import { archive, directory, extension, file, hardLink, type Item, records, sealed, symlink } from "./archives.ts"
+import {
+  archive,
+  directory,
+  extension,
+  file,
+  hardLink,
+  type Item,
+  opaque,
+  records,
+  sealed,
+  symlink
+} from "./archives.ts"
 import { history } from "./histories.ts"
 
 const tar = "application/vnd.oci.image.layer.v1.tar"
@@ -119,6 +130,33 @@ describe("Tree.fromLayers, from hostile hands", () => {
       // A frame that asks for a window of 2 GiB.
       const wide = Buffer.from("28b52ffd00a8010000", "hex")
       assert.match((yield* Effect.flip(flatten([wide], {}, `${tar}+zstd`))).message, /zstd: .*memory/)
+    }))
+
+  it.effect(
+    "does not walk through the same directory for every one of many whiteouts, nor links to links for ever",
+    () =>
+      Effect.gen(function*() {
+        const count = 30_000
+        const files = Array.from({ length: count }, (_, at) => file(`d/${at}`))
+        const markers = Array.from({ length: count }, () => opaque("d"))
+        const { tree } = yield* flatten([archive([...files, ...markers])])
+        assert.strictEqual(Array.from(Tree.walk(tree)).length, count + 2)
+        const dots = "./".repeat(2000)
+        const links = Array.from(
+          { length: 39 },
+          (_, at) => ({ ...symlink(`l${at}`, ""), pax: { linkpath: `${dots}l${at + 1}` } })
+        )
+        const behind = Array.from({ length: count }, (_, at) => file(`l0/${at}`))
+        const walked = [...links, directory("l39"), ...behind]
+        assert.match((yield* Effect.flip(flatten([archive(walked)]))).message, /the ways to all entries are too long/)
+      }),
+    60_000
+  )
+
+  it.effect("takes directories as deep as a path allows", () =>
+    Effect.gen(function*() {
+      const { tree } = yield* flatten([archive([file("", "", { pax: { path: `${"d/".repeat(2040)}x` } })])])
+      assert.strictEqual(Array.from(Tree.walk(tree)).length, 2042)
     }))
 
   it("never dies of a changed layer", () =>

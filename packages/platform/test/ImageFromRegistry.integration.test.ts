@@ -9,10 +9,11 @@ import { linkSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs
 import { join } from "node:path"
 import { Readable } from "node:stream"
 import { buffer } from "node:stream/consumers"
+import { fileURLToPath } from "node:url"
 import { createGzip } from "node:zlib"
 import { dockerRegistry, isInstalled, temporaryDirectory } from "./support/dockerRegistry.ts"
 
-const script = join(import.meta.dirname, "support/imageDigest.ts")
+const script = fileURLToPath(new URL("./support/imageDigest.ts", import.meta.url))
 
 /** Node itself refuses to write to the file system, and to grow the heap. */
 const restraints = [

@@ -16,11 +16,15 @@ export interface PathRules {
   readonly symlinkedParents: "follow" | "refuse"
 }
 
-/** A directory. `metadataOf` is the layer that gave it its metadata. */
+/**
+ * A directory. `metadataOf` is the layer that gave it its metadata, `clearedBy` the last layer since which nothing of
+ * lower layers is in it.
+ */
 export interface Branch {
   readonly _tag: "Branch"
   metadata: Node.Metadata
   metadataOf: number
+  clearedBy: number
   readonly entries: Map<string, Entry>
 }
 
@@ -43,5 +47,6 @@ export const newBranch = (metadata: Node.Metadata, layer: number): Branch => ({
   _tag: "Branch",
   metadata,
   metadataOf: layer,
+  clearedBy: layer,
   entries: new Map()
 })

@@ -7,7 +7,7 @@ import type * as Node from "../../Node.ts"
 import { nameProblem } from "../paths.ts"
 import { aufsPrefix } from "../tar/format.ts"
 import { type Branch, implied, newBranch, type PathRules } from "./branch.ts"
-import { Walk } from "./walk.ts"
+import { type Ground, Walk } from "./walk.ts"
 
 /** Where a name stands, or would stand. */
 interface Place {
@@ -15,14 +15,24 @@ interface Place {
   readonly name: string
 }
 
-export class Overlay {
-  readonly root: Branch
-  readonly #rules: PathRules
-  #layer = 0
+/** 25 for each of two million entries: seconds, not hours. */
+const maxSteps = 50_000_000
 
-  constructor(rules: PathRules, root: Branch = newBranch(implied, -1)) {
-    this.#rules = rules
-    this.root = root
+export class Overlay {
+  readonly #ground: Ground
+  /** What AUFS left in the root of this layer. */
+  readonly #aufsNames = new Set<string>()
+
+  constructor(rules: PathRules) {
+    this.#ground = { root: newBranch(implied, -1), rules, layer: 0, steps: maxSteps }
+  }
+
+  get root(): Branch {
+    return this.#ground.root
+  }
+
+  get #layer(): number {
+    return this.#ground.layer
   }
 
   /** A directory's metadata, over what is there; what was in a directory stays. */
@@ -72,7 +82,7 @@ export class Overlay {
 
   /** Takes away all that is in the directory at `path`. */
   opaque(path: ReadonlyArray<string>): string | undefined {
-    const walk = new Walk(this.root, this.#layer, this.#rules)
+    const walk = new Walk(this.#ground)
     const problem = walk.to(path, false)
     if (problem === undefined && !walk.isMissing) this.#clear(walk.here)
     return problem
@@ -80,16 +90,15 @@ export class Overlay {
 
   /** What comes next belongs to the next layer. AUFS's own directories only served the links of this one. */
   endLayer(): void {
-    for (const name of this.root.entries.keys()) {
-      if (name.startsWith(aufsPrefix)) this.root.entries.delete(name)
-    }
-    this.#layer++
+    for (const name of this.#aufsNames) this.root.entries.delete(name)
+    this.#aufsNames.clear()
+    this.#ground.layer++
   }
 
   #remove(parent: Branch, name: string): void {
     const entry = parent.entries.get(name)
     if (entry === undefined) return
-    if (this.#rules.whiteouts === "at-once" || entry.layer < this.#layer) {
+    if (this.#ground.rules.whiteouts === "at-once" || entry.layer < this.#layer) {
       parent.entries.delete(name)
     } else if (entry.child._tag === "Branch") {
       if (entry.child.metadataOf < this.#layer) this.#forget(entry.child)
@@ -98,6 +107,10 @@ export class Overlay {
   }
 
   #clear(branch: Branch): void {
+    if (this.#ground.rules.whiteouts === "at-once") branch.entries.clear()
+    // Once is enough: nothing of lower layers comes back.
+    if (branch.clearedBy === this.#layer) return
+    branch.clearedBy = this.#layer
     for (const name of Array.from(branch.entries.keys())) this.#remove(branch, name)
   }
 
@@ -109,20 +122,21 @@ export class Overlay {
 
   /** Puts something at a path; all on the way to it becomes this layer's. */
   #at(path: ReadonlyArray<string>, put: (place: Place) => void): string | undefined {
-    const walk = new Walk(this.root, this.#layer, this.#rules)
+    const walk = new Walk(this.#ground)
     const name = path.at(-1)
     const problem = name === undefined
       ? "the root directory can only be a directory"
       : walk.to(path.slice(0, -1), true) ?? nameProblem(name) ?? walk.pathProblem(name)
     if (problem !== undefined || name === undefined) return problem
     walk.mark()
+    if (path[0]?.startsWith(aufsPrefix) === true) this.#aufsNames.add(path[0])
     put({ parent: walk.here, name })
     return undefined
   }
 
   /** The place of a name, if there is one. */
   #lookUp(path: ReadonlyArray<string>): Result.Result<Place | undefined, string> {
-    const walk = new Walk(this.root, this.#layer, this.#rules)
+    const walk = new Walk(this.#ground)
     const name = path.at(-1)
     const problem = name === undefined ? "it is the root directory" : walk.to(path.slice(0, -1), false)
     if (problem !== undefined) return Result.fail(problem)

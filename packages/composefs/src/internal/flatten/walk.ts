@@ -9,6 +9,15 @@ import { type Branch, type Entry, implied, type Leaf, newBranch, type PathRules 
 /** As the kernel has it. */
 const maxSymlinks = 40
 
+/** What is walked on. */
+export interface Ground {
+  readonly root: Branch
+  readonly rules: PathRules
+  layer: number
+  /** How many more names may be looked up; links to links could make few bytes a long way. */
+  steps: number
+}
+
 interface Step {
   readonly name: string
   readonly branch: Branch
@@ -16,9 +25,7 @@ interface Step {
 }
 
 export class Walk {
-  readonly #root: Branch
-  readonly #layer: number
-  readonly #rules: PathRules
+  readonly #ground: Ground
   readonly #trail: Array<Step> = []
   /** The names to come, in reverse order. */
   readonly #ahead: Array<string> = []
@@ -26,14 +33,12 @@ export class Walk {
   #symlinks = 0
   #isMissing = false
 
-  constructor(root: Branch, layer: number, rules: PathRules) {
-    this.#root = root
-    this.#layer = layer
-    this.#rules = rules
+  constructor(ground: Ground) {
+    this.#ground = ground
   }
 
   get here(): Branch {
-    return this.#trail.at(-1)?.branch ?? this.#root
+    return this.#trail.at(-1)?.branch ?? this.#ground.root
   }
 
   /** Whether the walk ended where there is no directory to go on to. */
@@ -45,6 +50,7 @@ export class Walk {
   to(path: ReadonlyArray<string>, isWanted: boolean): string | undefined {
     this.#ahead.push(...path.toReversed())
     for (let name = this.#ahead.pop(); name !== undefined; name = this.#ahead.pop()) {
+      if (--this.#ground.steps < 0) return "the ways to all entries are too long together"
       if (name === "" || name === ".") continue
       if (name === "..") this.#leave()
       else {
@@ -63,7 +69,7 @@ export class Walk {
 
   /** Marks all directories on the way as of this layer. */
   mark(): void {
-    for (const { entry } of this.#trail) entry.layer = this.#layer
+    for (const { entry } of this.#trail) entry.layer = this.#ground.layer
   }
 
   #step(name: string, entry: Entry): string | undefined {
@@ -79,21 +85,21 @@ export class Walk {
   }
 
   #imply(name: string, isWanted: boolean): string | undefined {
-    if (this.#rules.missingParents === "refuse") {
+    if (this.#ground.rules.missingParents === "refuse") {
       return `${JSON.stringify(name)} on the way to it is missing; the rule missingParents: "create" would imply it`
     }
     this.#isMissing = !isWanted
     if (!isWanted) return undefined
     const problem = nameProblem(name) ?? this.pathProblem(name)
     if (problem !== undefined) return problem
-    const entry = { child: newBranch(implied, this.#layer), layer: this.#layer }
+    const entry = { child: newBranch(implied, this.#ground.layer), layer: this.#ground.layer }
     this.here.entries.set(name, entry)
     return this.#step(name, entry)
   }
 
   #follow(name: string, { inode }: Leaf): string | undefined {
     if (inode._tag !== "Symlink") return `${JSON.stringify(name)} on the way to it is not a directory`
-    if (this.#rules.symlinkedParents === "refuse") {
+    if (this.#ground.rules.symlinkedParents === "refuse") {
       return `${
         JSON.stringify(name)
       } on the way to it is a symbolic link; the rule symlinkedParents: "follow" allows it`
