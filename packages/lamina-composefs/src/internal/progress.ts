@@ -1,22 +1,27 @@
 /** Progress on a terminal: one line that is written anew, and gone at the end. */
 import * as Effect from "effect/Effect"
-import type * as Scope from "effect/Scope"
 import type { Io } from "./io.ts"
 
-/** Counts something; on anything but a terminal it is silent. */
-export interface Progress {
-  readonly step: (by?: number) => void
-}
+/** Counts one more, or several. */
+export type Step = (by?: number) => void
 
-const silent: Progress = { step: () => undefined }
 const minimumMillis = 100
 
-export const counting = (io: Io, what: string): Effect.Effect<Progress, never, Scope.Scope> =>
+/** Shows a count while something is done; on anything but a terminal it is silent. */
+export const counting = <A, E, R>(
+  io: Io,
+  what: string,
+  use: (step: Step) => Effect.Effect<A, E, R>
+): Effect.Effect<A, E, R> =>
   io.errorIsTerminal
-    ? Effect.acquireRelease(Effect.sync(() => new Line(io, what)), (line) => Effect.sync(() => line.clear()))
-    : Effect.succeed(silent)
+    ? Effect.acquireUseRelease(
+      Effect.sync(() => new Line(io, what)),
+      (line) => use((by) => line.step(by)),
+      (line) => Effect.sync(() => line.clear())
+    )
+    : use(() => undefined)
 
-class Line implements Progress {
+class Line {
   readonly #io: Io
   readonly #what: string
   #count = 0
@@ -28,8 +33,7 @@ class Line implements Progress {
     this.#what = what
   }
 
-  // A field, as it is handed on.
-  readonly step = (by = 1): void => {
+  step(by = 1): void {
     this.#count += by
     const now = performance.now()
     if (now - this.#shownAt < minimumMillis) return

@@ -20,17 +20,17 @@ export const scan = Effect.fnUntraced(function*(
     return yield* new Misuse({ problem: "--skip-xattrs and --user-xattrs exclude each other" })
   }
   const xattrs = values["skip-xattrs"] ? undefined : yield* attributes(directory, values["user-xattrs"])
-  const progress = yield* counting(io, "files")
-  return yield* Tree.fromDirectory(directory, {
-    filter: (_, kind) => {
-      progress.step()
-      return !values["skip-devices"] || (kind !== "character device" && kind !== "block device")
-    },
-    mtime: values["use-epoch"] ? { exactly: Node.epoch } : undefined,
-    hardLinks: values.hardlinks ? "preserve" : "separate",
-    xattrs,
-    objects
-  })
+  return yield* counting(io, "files", (step) =>
+    Tree.fromDirectory(directory, {
+      filter: (_, kind) => {
+        step()
+        return !values["skip-devices"] || (kind !== "character device" && kind !== "block device")
+      },
+      mtime: values["use-epoch"] ? { exactly: Node.epoch } : undefined,
+      hardLinks: values.hardlinks ? "preserve" : "separate",
+      xattrs,
+      objects
+    }))
 })
 
 /** Refuses rather than to leave out in silence what changes the digest. */

@@ -38,14 +38,14 @@ format versions, attributes, times, hard links and more are tried alone and toge
     const contents = store === undefined
       ? found.contents
       : yield* ObjectStore.open({ directory: yield* existingDirectory(store), durability: "none" })
-    const progress = yield* counting(io, "images")
     const seconds = values["source-date-epoch"]
-    const explanation = yield* Explain.digest(expected, found.tree, {
-      contents,
-      maxAttempts: values["max-attempts"],
-      sourceDateEpoch: seconds === undefined ? undefined : { seconds: BigInt(seconds), nanoseconds: 0 },
-      onProgress: () => Effect.sync(progress.step)
-    })
+    const explanation = yield* counting(io, "images", (step) =>
+      Explain.digest(expected, found.tree, {
+        contents,
+        maxAttempts: values["max-attempts"],
+        sourceDateEpoch: seconds === undefined ? undefined : { seconds: BigInt(seconds), nanoseconds: 0 },
+        onProgress: () => Effect.sync(step)
+      }))
     yield* io.print(values.json ? toJson(explanation) : Explain.format(explanation))
     return explanation._tag === "Found" ? exitCodes.ok : exitCodes.different
   })

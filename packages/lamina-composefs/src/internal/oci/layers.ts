@@ -26,12 +26,14 @@ export const flatten = Effect.fnUntraced(function*(
   objects?: ObjectStore.ObjectStore
 ) {
   const image = yield* Image.resolve(registry, repository, version, { platform: yield* platformOf(values.platform) })
-  const progress = yield* counting(io, "bytes of layers")
-  const layers = image.layers.map((layer) => ({
-    ...layer,
-    content: Stream.tap(layer.content, (chunk) => Effect.sync(() => progress.step(chunk.length)))
-  }))
-  return yield* Tree.fromLayers(layers, { flatten: rules[values.flatten ?? "oci"], objects })
+  return yield* counting(io, "bytes of layers", (step) =>
+    Tree.fromLayers(
+      image.layers.map((layer) => ({
+        ...layer,
+        content: Stream.tap(layer.content, (chunk) => Effect.sync(() => step(chunk.length)))
+      })),
+      { flatten: rules[values.flatten ?? "oci"], objects }
+    ))
 })
 
 const rules = {
