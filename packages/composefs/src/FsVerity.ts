@@ -103,7 +103,8 @@ export interface FileOptions {
 /**
  * The fs-verity digest of a file; that of a large one on all cores.
  *
- * The calling thread hashes too, but waits neither for disks nor for longer than a millisecond at a time. A regular file
+ * The calling thread hashes too, and gives way after each MiB, which takes about a millisecond; reads that turn out to
+ * wait for a disk are left to Node's own threads, at the latest from the second one of a segment on. A regular file
  * that is shortened or written to meanwhile is refused, as far as its size and times tell; pipes and devices are read to
  * their end. Interruption stops the other threads.
  *

@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { FsVerity } from "@lamina/composefs"
+import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
@@ -117,6 +118,19 @@ describe("FsVerity", () => {
         }
       }
     }).pipe(Effect.scoped), 60_000)
+
+  it.live("leaves reads that wait for a disk to other threads, with the same digest", () =>
+    Effect.gen(function*() {
+      const path = yield* temporaryDirectory
+      const data = pattern(9_000_001)
+      writeFileSync(path("file"), data)
+      let now = 0n
+      const clock = yield* Clock.Clock
+      const slow = { ...clock, currentTimeNanos: Effect.sync(() => now += 1_000_000_000n) }
+      const digest = FsVerity.digestFile(path("file")).pipe(Effect.provideService(Clock.Clock, slow))
+      assert.strictEqual(yield* digest, FsVerity.digest(data))
+      assert.isAbove(Number(now), 0)
+    }).pipe(Effect.scoped))
 
   it.live("refuses a file that changes while it is read, in whatever thread", () =>
     Effect.gen(function*() {

@@ -73,7 +73,7 @@ const hashOwnShare = Effect.fnUntraced(function*(handle: FileHandle, segments: S
       const size = Math.min(pieceSize, segment.end - position)
       const before = yield* Clock.currentTimeNanos
       yield* waits ? read(handle, piece, position, size) : readNow(handle, piece, position, size)
-      waits = (yield* Clock.currentTimeNanos) - before > longestRead
+      waits ||= (yield* Clock.currentTimeNanos) - before > longestRead
       segments.hash(segment, position, piece.blocks)
       yield* Effect.yieldNow
     }

@@ -3,8 +3,8 @@ import { readSync } from "node:fs"
 import type { FileHandle } from "node:fs/promises"
 import { blockSize } from "./blockHash.ts"
 
-/** It should still be in the core's own cache when it is hashed, and hashed within a millisecond. */
-export const pieceSize = 512 << 10
+/** It should still be in the core's own cache when it is hashed, and hashed in about a millisecond. */
+export const pieceSize = 1 << 20
 
 /** A buffer to read into, with its blocks as views made once: a view per hash would cost a good part of the call. */
 export class Piece {
