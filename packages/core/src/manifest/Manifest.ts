@@ -28,7 +28,7 @@ import { render as renderRequirement, type Requirement } from "../composition/Re
 import { manifestOf, trustOf } from "./internal/Canonical.ts"
 import * as Checks from "./internal/Checks.ts"
 import { anyDocument, type Document as AuthoredDocument, schemaFor } from "./internal/DocumentSchema.ts"
-import { byPlace, type Finding, issueAt } from "./internal/IssueSink.ts"
+import * as IssueSink from "./internal/IssueSink.ts"
 import * as SchemaIssues from "./internal/SchemaIssues.ts"
 import * as YamlSource from "./internal/YamlSource.ts"
 import * as ManifestIssue from "./ManifestIssue.ts"
@@ -43,24 +43,36 @@ import type { ExtraKey, Json, ManifestTrust, ModuleManifest, ModuleService } fro
 export const maximumBytes: number = YamlSource.maximumBytes
 
 /**
- * A manifest was refused; `issues` has everything that was found, in the order of the text, warnings too.
+ * The most issues that are reported of one manifest, and more are counted.
+ *
+ * @category limits
+ * @since 0.1.0
+ */
+export const maximumIssues: number = IssueSink.maximumIssues
+
+/**
+ * A manifest was refused; `issues` has what was found, in the order of the text, warnings too. Of more than a hundred
+ * issues the errors come first, and `omitted` is how many were left out.
  *
  * @category errors
  * @since 0.1.0
  */
 export class ManifestError extends Schema.TaggedError<ManifestError>("@lamina/core/ManifestError")("ManifestError", {
   issues: Schema.Array(ManifestIssue.ManifestIssue),
+  omitted: Schema.Int,
   source: Schema.String
 }) {
   override get message(): string {
     const errors = this.issues.filter(({ severity }) => severity === "error")
     const lines = errors.map(({ code, column, line, message }) => `${line}:${column} ${message} (${code})`)
-    return `the manifest has ${errors.length === 1 ? "1 error" : `${errors.length} errors`}: ${lines.join("; ")}`
+    const count = errors.length === 1 ? "1 error" : `${errors.length} errors`
+    return `the manifest has ${count}: ${lines.join("; ")}${this.omitted === 0 ? "" : `; and ${this.omitted} more`}`
   }
 
   /** Every issue with its line of the manifest, for a person at a terminal. */
   render(fileName = "manifest.yaml"): string {
-    return this.issues.map((issue) => ManifestIssue.render(issue, this.source, fileName)).join("\n\n")
+    const rendered = this.issues.map((issue) => ManifestIssue.render(issue, this.source, fileName))
+    return [...rendered, ...(this.omitted === 0 ? [] : [`and ${this.omitted} more`])].join("\n\n")
   }
 }
 
@@ -74,13 +86,15 @@ export interface ParsedManifest {
   readonly manifest: ModuleManifest
   readonly trust: ManifestTrust
   readonly warnings: ReadonlyArray<ManifestIssue.ManifestIssue>
+  /** How many warnings were left out. */
+  readonly omitted: number
   readonly source: string
 }
 
 interface Decoded {
   readonly document: AuthoredDocument | undefined
   readonly extras: ReadonlyArray<ExtraKey>
-  readonly found: ReadonlyArray<SchemaIssues.PlacedFinding>
+  readonly found: ReadonlyArray<IssueSink.PlacedFinding>
 }
 
 const without = (data: Json, paths: ReadonlyArray<ExtraKey["path"]>): Json => {
@@ -126,17 +140,26 @@ const decode = (source: YamlSource.YamlSource, isLenient: boolean): Decoded => {
 
 const isMap = (data: Json): boolean => typeof data === "object" && data !== null && !Array.isArray(data)
 
-const notAMap: Finding = {
+const notAMap: IssueSink.Finding = {
   code: "not_a_map",
   path: [],
   message: "the manifest is not a map of keys",
   hint: "it starts with `schema_version: 1`"
 }
 
+/** What could not be read needs no second complaint that it is missing. */
+const withoutUnread = (
+  found: ReadonlyArray<IssueSink.PlacedFinding>,
+  readFound: ReadonlyArray<IssueSink.PlacedFinding>
+): ReadonlyArray<IssueSink.PlacedFinding> => {
+  const unread = new Set(readFound.map(({ finding }) => ManifestIssue.renderPath(finding.path)))
+  return found.filter(({ finding }) => finding.path.length === 0 || !unread.has(ManifestIssue.renderPath(finding.path)))
+}
+
 /**
  * Reads a manifest. `lenient` keeps unknown keys as `extras`, with a warning, instead of refusing them.
  *
- * Bounds: 256 KiB, 50,000 tokens, 20,000 values (what aliases repeat is counted), 64 levels.
+ * Bounds: 256 KiB, 8,000 tokens, 5,000 values (what aliases repeat is counted), 64 levels.
  *
  * @category parsing
  * @since 0.1.0
@@ -145,28 +168,28 @@ export const parse = (
   input: string | Uint8Array,
   options: { readonly lenient?: boolean } = {}
 ): Result.Result<ParsedManifest, ManifestError> => {
-  const { issues: readIssues, lines, source, text } = YamlSource.read(input)
-  const refuse = (issues: ReadonlyArray<ManifestIssue.ManifestIssue>) =>
-    Result.fail(new ManifestError({ issues: [...issues].sort(byPlace), source: text }))
-  if (source === undefined) return refuse(readIssues)
-  if (!isMap(source.data)) return refuse([...readIssues, issueAt(lines, source.valueSpan([]), notAMap)])
+  const { found: readFound, lines, source, text } = YamlSource.read(input)
+  const refuse = (found: ReadonlyArray<IssueSink.PlacedFinding>) => {
+    const { issues, omitted } = IssueSink.issuesOf(lines, found)
+    return Result.fail(new ManifestError({ issues, omitted, source: text }))
+  }
+  if (source === undefined) return refuse(readFound)
+  if (!isMap(source.data)) return refuse([...readFound, { span: source.places.valueSpan([]), finding: notAMap }])
 
   const { document, extras, found } = decode(source, options.lenient ?? false)
-  const unread = new Set(readIssues.map(({ path }) => ManifestIssue.renderPath(path)))
   const checked = document === undefined ? [] : Checks.findings(document)
-  const issues = [
-    ...readIssues,
-    ...found
-      // What could not be read needs no second complaint that it is missing.
-      .filter(({ finding }) => finding.path.length === 0 || !unread.has(ManifestIssue.renderPath(finding.path)))
-      .map(({ finding, span }) => issueAt(lines, span, finding)),
-    ...checked.map((finding) => issueAt(lines, source.valueSpan(finding.path), finding))
+  const all = [
+    ...readFound,
+    ...withoutUnread(found, readFound),
+    ...checked.map((finding) => ({ span: source.places.valueSpan(finding.path), finding }))
   ]
-  if (document === undefined || issues.some(({ severity }) => severity === "error")) return refuse(issues)
+  const { hasErrors, issues, omitted } = IssueSink.issuesOf(lines, all)
+  if (document === undefined || hasErrors) return refuse(all)
   return Result.succeed({
     manifest: manifestOf(document, source, extras),
     trust: trustOf(document),
-    warnings: issues.sort(byPlace),
+    warnings: issues,
+    omitted,
     source: text
   })
 }
@@ -264,7 +287,7 @@ export const format = (manifest: ModuleManifest): string => {
  * @since 0.1.0
  */
 export const toJsonSchema = (): { readonly [key: string]: unknown } => ({
-  ...z.toJSONSchema(anyDocument, { target: "draft-2020-12" }),
+  ...z.toJSONSchema(anyDocument, { target: "draft-2020-12", io: "input" }),
   title: "Module manifest",
   description: "manifest.yaml of a module, flat or with its name under identity."
 })

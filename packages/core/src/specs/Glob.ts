@@ -168,9 +168,13 @@ export const isLiteral = (glob: Glob): boolean =>
 const maximumNameBytes = 255
 const encoder = new TextEncoder()
 
+const bytesOf = (text: string): number =>
+  // A UTF-16 code unit is at most three bytes of UTF-8.
+  text.length * 3 <= maximumNameBytes ? text.length : encoder.encode(text).length
+
 const isImpossible = (component: Component): boolean =>
   component._tag === "Literal"
-    ? encoder.encode(component.text).length > maximumNameBytes
+    ? bytesOf(component.text) > maximumNameBytes
     : component._tag === "Wildcard" &&
       component.tokens.filter((token) => token._tag !== "Star").length > maximumNameBytes
 

@@ -77,12 +77,12 @@ const examples: { readonly [Code in ManifestIssue.ManifestIssueCode]: Example } 
     ]
   },
   too_complex: {
-    manifest: `${head}skills: [${"a,".repeat(30_000)}]\n`,
+    manifest: `${head}skills: [${"a,".repeat(8000)}]\n`,
     rendered: [
-      "error[too_complex]: the manifest has more than 50000 tokens",
-      " --> manifest.yaml:3:33330",
+      "error[too_complex]: the manifest has more than 8000 tokens",
+      " --> manifest.yaml:3:7999",
       "  |",
-      "3 | a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,",
+      "3 | ,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a",
       "  |                                                   ^",
       "  = help: split long lists into patterns"
     ]
@@ -243,9 +243,9 @@ const examples: { readonly [Code in ManifestIssue.ManifestIssueCode]: Example } 
     ]
   },
   too_many: {
-    manifest: `${head}skills: [${"a,".repeat(5001)}]\n`,
+    manifest: `${head}skills: [${"a,".repeat(2001)}]\n`,
     rendered: [
-      "error[too_many]: `skills` may have at most 5000 entries",
+      "error[too_many]: `skills` may have at most 2000 entries",
       " --> manifest.yaml:3:9",
       "  |",
       "3 | skills: [a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a",

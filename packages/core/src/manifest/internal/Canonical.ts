@@ -50,8 +50,7 @@ export const dependencyText = ({ name, version }: { readonly name: string; reado
 
 const dependenciesOf = (document: Document): Requirement.Dependencies => {
   const modules = (document.dependency_spec ?? []).filter((entry) => typeof entry !== "string")
-  const named = (optional: boolean) =>
-    modules.filter((entry) => (entry.optional ?? false) === optional).map(dependencyText)
+  const named = (optional: boolean) => modules.filter((entry) => entry.optional === optional).map(dependencyText)
   const { conflicts, provides, recommends, requires } = document.dependencies ?? {}
   return {
     requires: requirementsOf([...requires ?? [], ...named(false)], false),
@@ -74,7 +73,7 @@ const envOf = (service: ServiceDocument, index: number, source: YamlSource): Mod
     Object.entries(service.env ?? {}).map(([name, value]) => [
       name,
       // What the author wrote, not what YAML made of it: 1.10 stays 1.10.
-      typeof value === "string" ? value : source.written(["services", index, "env", name]) ?? String(value)
+      typeof value === "string" ? value : source.places.written(["services", index, "env", name]) ?? String(value)
     ])
   )
 
@@ -82,7 +81,7 @@ const serviceOf = (service: ServiceDocument, index: number, source: YamlSource):
   name: service.name,
   startCommand: textOf(service.start_command),
   stopCommand: textOf(service.stop_command),
-  restartPolicy: service.restart_policy ?? "always",
+  restartPolicy: service.restart_policy,
   user: textOf(service.user),
   workingDirectory: textOf(service.working_directory),
   env: envOf(service, index, source),
@@ -94,15 +93,12 @@ const serviceOf = (service: ServiceDocument, index: number, source: YamlSource):
   capabilities: service.capabilities ?? [],
   health: service.health === undefined ? undefined : {
     endpoint: textOf(service.health.endpoint),
-    method: service.health.method ?? "GET",
-    intervalSeconds: service.health.interval_seconds ?? 30,
-    timeoutSeconds: service.health.timeout_seconds ?? 5,
-    initialDelaySeconds: service.health.initial_delay_seconds ?? 10
+    method: service.health.method,
+    intervalSeconds: service.health.interval_seconds,
+    timeoutSeconds: service.health.timeout_seconds,
+    initialDelaySeconds: service.health.initial_delay_seconds
   },
-  dependencies: (service.dependencies ?? []).map(({ kind, service: other }) => ({
-    service: other,
-    kind: kind ?? "requires_health"
-  })),
+  dependencies: (service.dependencies ?? []).map(({ kind, service: other }) => ({ service: other, kind })),
   metadata: Object.fromEntries(Object.entries(service.metadata ?? {}).map(([key, value]) => [key, jsonOf(value)]))
 })
 
@@ -137,7 +133,7 @@ export const manifestOf = (
     description: textOf(identity.description),
     license: textOf(document.license),
     category: identity.category,
-    variety: identity.variety ?? "subscription",
+    variety: identity.variety,
     parentModule: identity.parent_module,
     specs: specsOf(document),
     dependencies: dependenciesOf(document),
@@ -147,7 +143,7 @@ export const manifestOf = (
       restart: textOf(document.init?.restart)
     },
     services: (document.services ?? []).map((service, index) => serviceOf(service, index, source)),
-    rebootRequired: document.reboot_required ?? false,
+    rebootRequired: document.reboot_required,
     security: securityOf(document.security),
     skills: (document.skills ?? []).map(jsonOf),
     build: buildOf(document.build),

@@ -1,6 +1,4 @@
 // What the schema cannot say. Every check looks at the author's document, so that a finding points at the author's text.
-import * as Result from "effect/Result"
-import { RE2JS } from "re2js"
 import type { Document } from "./DocumentSchema.ts"
 import type { Finding, Path } from "./IssueSink.ts"
 import { capabilityFindings } from "./LinuxCapabilities.ts"
@@ -8,6 +6,7 @@ import { serviceFindings } from "./ServiceChecks.ts"
 import * as Spdx from "./SpdxExpression.ts"
 import { dependencyFindings, specFindings } from "./SpecChecks.ts"
 import { didYouMean } from "./Suggestion.ts"
+import { regexpFindings } from "./TrustRegexp.ts"
 
 const license = (document: Document): ReadonlyArray<Finding> => {
   const text = document.license
@@ -22,13 +21,13 @@ const license = (document: Document): ReadonlyArray<Finding> => {
     code: "unknown_license",
     path,
     message: `${identifier} is not a licence or exception that is known here`,
-    hint: didYouMean(identifier, Spdx.knownLicences)
+    hint: () => didYouMean(identifier, Spdx.knownLicences)
   }))
 }
 
 const family = (document: Document): ReadonlyArray<Finding> => {
   const isWrapped = "identity" in document
-  const { parent_module: parent, variety = "subscription" } = isWrapped ? document.identity : document
+  const { parent_module: parent, variety } = isWrapped ? document.identity : document
   const at = (key: string): Path => isWrapped ? ["identity", key] : [key]
   if (variety !== "subscription" && parent === undefined) {
     const message = `a ${variety} module adjusts a parent, and none is named`
@@ -41,39 +40,23 @@ const family = (document: Document): ReadonlyArray<Finding> => {
   return []
 }
 
-const compileProblem = (text: string): string | undefined => {
-  const compiled = Result.try(() => RE2JS.compile(text))
-  if (Result.isSuccess(compiled)) return undefined
-  const { failure } = compiled
-  return failure instanceof Error ? failure.message.replace(/^error parsing regexp: /, "") : "it cannot be compiled"
-}
-
-const isAnchored = (text: string): boolean => /^(?:\^|\\A)/.test(text) && /(?:(?<!\\)(?:\\\\)*\$|\\z)$/.test(text)
-
-const regexp = (text: string | undefined, path: Path): ReadonlyArray<Finding> => {
-  if (text === undefined || text.trim() === "") return []
-  const problem = compileProblem(text)
-  if (problem !== undefined) {
-    return [{ code: "invalid_regexp", path, message: `not an RE2 expression: ${problem}` }]
-  }
-  if (isAnchored(text)) return []
-  const message = "the expression is not anchored at both ends; it will be read as if it were"
-  return [{ code: "unanchored_regexp", path, message, hint: `write ^${text.replace(/^\^/, "").replace(/\$$/, "")}$` }]
-}
-
 const trust = (document: Document): ReadonlyArray<Finding> =>
   "identity" in document
     ? [
-      ...regexp(document.identity.cosign_identity_regexp, ["identity", "cosign_identity_regexp"]),
-      ...regexp(document.identity.cosign_issuer_regexp, ["identity", "cosign_issuer_regexp"])
+      ...regexpFindings(document.identity.cosign_identity_regexp, ["identity", "cosign_identity_regexp"]),
+      ...regexpFindings(document.identity.cosign_issuer_regexp, ["identity", "cosign_issuer_regexp"])
     ]
     : []
 
+const isPort = (text: string): boolean => /^[0-9]{1,5}$/.test(text) && Number(text) >= 1 && Number(text) <= 65_535
+
+const isHost = (text: string): boolean =>
+  /^\[[0-9A-Fa-f:.]{2,45}\]$/.test(text) ||
+  (text.length <= 255 && /^(?:\*\.)?[A-Za-z0-9][A-Za-z0-9.-]*$/.test(text) && !/[.-]$/.test(text))
+
 const isDestination = (text: string): boolean => {
-  const match = /^(\[[0-9A-Fa-f:.]{2,45}\]|(?:\*\.)?[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?)(?::([0-9]{1,5}))?$/
-    .exec(text)
-  const port = match?.[2]
-  return match !== null && (port === undefined || (Number(port) >= 1 && Number(port) <= 65_535))
+  const colon = text.endsWith("]") ? -1 : text.lastIndexOf(":")
+  return colon < 0 ? isHost(text) : isHost(text.slice(0, colon)) && isPort(text.slice(colon + 1))
 }
 
 const security = (document: Document): ReadonlyArray<Finding> => {

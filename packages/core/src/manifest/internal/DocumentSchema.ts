@@ -1,142 +1,196 @@
 // The document as an author writes it, as zod schemas. The message of every format check is the code of its issue, so
-// that `SchemaIssues` needs no table of places.
+// that `SchemaIssues` needs no table of places. Descriptions, examples and defaults are what an editor shows and what
+// docs/manifest.md lists.
 import * as z from "zod"
 import { namePattern } from "../ModuleManifest.ts"
 
-const maximumEntries = 5000
+const maximumEntries = 2000
+// Each entry is parsed as a range of versions, which costs more than a pattern does.
+const maximumRequirements = 256
 
-const name = z.string().regex(namePattern, "invalid_name")
 const text = (maximum: number) => z.string().max(maximum)
 const format = (pattern: RegExp) => z.string().regex(pattern, "invalid_format")
-const list = <Item extends z.ZodType>(item: Item) => z.array(item).max(maximumEntries)
+const list = <Item extends z.ZodType>(item: Item, maximum = maximumEntries) => z.array(item).max(maximum)
 const seconds = (minimum: number) => z.int().min(minimum).max(86_400)
 
-const patterns = (what: string) => list(z.string()).describe(`${what} Absolute patterns with * ? [..] ** {a,b}.`)
+const about = (description: string, ...examples: ReadonlyArray<unknown>) => ({
+  description,
+  ...(examples.length === 0 ? {} : { examples: [...examples] })
+})
 
-const fileSpecList = patterns("What the module ships.")
+const name = z.string().regex(namePattern, "invalid_name")
+
+const patterns = (description: string, example: ReadonlyArray<string>) =>
+  list(z.string()).meta(about(`${description} Absolute patterns with * ? [..] ** {a,b}.`, example))
+
+const fileSpecList = patterns("What the module ships.", ["/etc/redis/**"])
 
 const fileSpecMap = z.strictObject({
-  include: patterns("What the module ships.").optional(),
-  exclude: patterns("What it must not ship.").optional(),
-  mask: patterns("What it must not ship; in a child also what it carves out of its parent's claims.").optional()
-})
+  include: patterns("What the module ships.", ["/etc/redis/**"]).optional(),
+  exclude: patterns("What it must not ship.", ["/etc/redis/sentinel.conf"]).optional(),
+  mask: patterns("What it must not ship; in a child also what it carves out of its parent's claims.", [
+    "/etc/nginx/conf.d/shop.conf"
+  ]).optional()
+}).meta(about("Which files the module ships."))
 
-const inheritedPatterns = patterns("The window inside which config and instance children ship.")
+const inheritedPatterns = patterns("The window inside which config and instance children ship.", [
+  "/etc/nginx/conf.d/**"
+])
 
 const moduleDependency = z.strictObject({
-  name: z.string().describe("A module's name, or owner/name at the forge."),
-  version: z.string().optional().describe("A semantic version range."),
-  optional: z.boolean().optional()
-})
+  name: z.string().meta(about("A module's name, or owner/name at the forge.", "system-base")),
+  version: z.string().optional().meta(about("A range of semantic versions; any version without it.", "^1.0")),
+  optional: z.boolean().default(false).meta(about("Whether the module is only wished for."))
+}).meta(about("A module that this one needs."))
 
-const moduleDependencies = list(moduleDependency)
+const moduleDependencies = list(moduleDependency, maximumRequirements)
+  .meta(about("The modules that this one needs.", [{ name: "system-base", version: "^1.0" }]))
+
+const requirements = (description: string, example: string) =>
+  list(z.string(), maximumRequirements).optional().meta(
+    about(`${description} name, name@range or owner/name@range.`, [example])
+  )
 
 const dependencies = z.strictObject({
-  requires: list(z.string()).optional().describe("name@range or owner/name@range."),
-  recommends: list(z.string()).optional().describe("Like requires, for modules that are only wished for."),
-  conflicts: list(z.string()).optional().describe("Modules that must not be in the same composition."),
-  provides: list(z.string()).optional().describe("Capability tags; one module of a composition may provide each.")
-})
+  requires: requirements("The modules that this one needs.", "powernode/system-base@^1.0"),
+  recommends: requirements("Modules that are wished for.", "node-exporter"),
+  conflicts: requirements("Modules that must not be in the same composition.", "valkey"),
+  provides: list(z.string(), maximumRequirements).optional().meta(
+    about("Capability tags; one module of a composition may provide each.", ["redis.server"])
+  )
+}).meta(about("Other modules, and what this one offers them."))
 
 const port = z.strictObject({
-  port: z.int().min(1).max(65_535),
-  protocol: z.enum(["tcp", "udp", "sctp"]),
-  name: text(64).optional()
-})
+  port: z.int().min(1).max(65_535).meta(about("The number.", 6379)),
+  protocol: z.enum(["tcp", "udp", "sctp"]).meta(about("The protocol.", "tcp")),
+  name: text(64).optional().meta(about("What the port is for.", "redis"))
+}).meta(about("A port that the service listens on."))
 
 const health = z.strictObject({
-  endpoint: text(2048).optional().describe("What is asked: a URL, a path or host:port."),
-  method: z.enum(["GET", "POST", "PUT", "TCP"]).optional(),
-  interval_seconds: seconds(1).optional(),
-  timeout_seconds: seconds(1).optional(),
-  initial_delay_seconds: seconds(0).optional()
-})
+  endpoint: text(2048).optional().meta(about("What is asked: a URL, a path or host:port.", "http://localhost:8080/up")),
+  method: z.enum(["GET", "POST", "PUT", "TCP"]).default("GET").meta(
+    about("How it is asked; TCP only opens a connection.", "TCP")
+  ),
+  interval_seconds: seconds(1).default(30).meta(about("Seconds from one check to the next.", 15)),
+  timeout_seconds: seconds(1).default(5).meta(about("Seconds after which a check has failed.", 3)),
+  initial_delay_seconds: seconds(0).default(10).meta(about("Seconds before the first check.", 20))
+}).meta(about("How the service is asked whether it is well."))
 
 const serviceDependency = z.strictObject({
-  service: z.string(),
-  kind: z.enum(["start_before", "requires_health", "softdep"]).optional()
-})
+  service: z.string().meta(about("Another service of the module.", "db")),
+  kind: z.enum(["start_before", "requires_health", "softdep"]).default("requires_health").meta(
+    about("What is waited for: its start, its health, or nothing.", "start_before")
+  )
+}).meta(about("A service that this one waits for."))
+
+const capabilities = list(z.string()).optional().meta(
+  about("Capabilities of Linux (capabilities(7)).", ["CAP_NET_BIND_SERVICE"])
+)
 
 const service = z.strictObject({
-  name: z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/, "invalid_name"),
-  start_command: text(4096).optional(),
-  stop_command: text(4096).optional(),
-  restart_policy: z.enum(["never", "on-failure", "always"]).optional(),
-  user: text(64).optional(),
-  working_directory: text(4096).optional(),
+  name: z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/, "invalid_name").meta(
+    about("Unique in the module; lower-case letters, digits and hyphens.", "redis")
+  ),
+  start_command: text(4096).optional().meta(about("What starts it.", "/usr/bin/redis-server /etc/redis/redis.conf")),
+  stop_command: text(4096).optional().meta(about("What stops it; a signal without it.", "/usr/bin/redis-cli shutdown")),
+  restart_policy: z.enum(["never", "on-failure", "always"]).default("always").meta(
+    about("When it is started again after it ended.", "on-failure")
+  ),
+  user: text(64).optional().meta(about("Whom it runs as.", "redis")),
+  working_directory: text(4096).optional().meta(about("Where it runs.", "/var/lib/redis")),
   env: z.record(
     z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, "invalid_format"),
     z.union([z.string(), z.number(), z.boolean()])
-  ).optional(),
-  exposed_ports: list(port).optional(),
-  capabilities: list(z.string()).optional(),
+  ).optional().meta(about("Environment variables; quote values that look like numbers.", { LANG: "C.UTF-8" })),
+  exposed_ports: list(port).optional().meta(about("The ports that it listens on.", [{ port: 6379, protocol: "tcp" }])),
+  capabilities,
   health: health.optional(),
-  dependencies: list(serviceDependency).optional(),
-  metadata: z.record(z.string(), z.unknown()).optional()
-})
+  dependencies: list(serviceDependency).optional().meta(about("Services that it waits for.", [{ service: "db" }])),
+  metadata: z.record(z.string(), z.unknown()).optional().meta(about("Whatever else is known of it.", { tier: "cache" }))
+}).meta(about("A long-running program."))
+
+const profile = (kind: string, example: string) =>
+  text(4096).nullable().optional().meta(about(`The ${kind} profile: a path inside the module.`, example))
 
 const security = z.strictObject({
-  capabilities: list(z.string()).optional().describe("Linux capabilities such as CAP_NET_BIND_SERVICE."),
-  selinux_profile: text(4096).nullable().optional(),
-  apparmor_profile: text(4096).nullable().optional(),
-  seccomp_profile: text(4096).nullable().optional(),
-  egress_allow: list(z.string()).optional().describe("host or host:port; everything else is denied."),
-  privileged: z.boolean().optional(),
-  user_namespace: z.boolean().optional()
-})
+  capabilities,
+  selinux_profile: profile("SELinux", "/etc/selinux/redis.cil"),
+  apparmor_profile: profile("AppArmor", "/etc/apparmor.d/redis"),
+  seccomp_profile: profile("seccomp", "/etc/seccomp/redis.json"),
+  egress_allow: list(z.string()).optional().meta(
+    about("host or host:port of what may be connected to; everything else is denied.", ["registry.example.com:443"])
+  ),
+  privileged: z.boolean().default(false).meta(about("Whether nothing confines the module's programs.")),
+  user_namespace: z.boolean().default(false).meta(about("Whether they run in a user namespace of their own."))
+}).meta(about("What the module's programs may do."))
 
 const build = z.strictObject({
-  ubuntu_digest: format(/^sha256:[0-9a-f]{64}$/).nullable().optional(),
-  apt_snapshot: format(/^[0-9]{8}T[0-9]{6}Z$/).nullable().optional(),
-  firmware_repo: text(2048).nullable().optional(),
-  firmware_ref: text(256).nullable().optional(),
-  k3s_version: text(256).nullable().optional()
-})
+  ubuntu_digest: format(/^sha256:[0-9a-f]{64}$/).nullable().optional().meta(
+    about("The digest of the base image.", `sha256:${"0123456789abcdef".repeat(4)}`)
+  ),
+  apt_snapshot: format(/^[0-9]{8}T[0-9]{6}Z$/).nullable().optional().meta(
+    about("The moment of the package archive that packages come from.", "20260415T000000Z")
+  ),
+  firmware_repo: text(2048).nullable().optional().meta(
+    about("Where firmware comes from.", "https://github.com/raspberrypi/firmware")
+  ),
+  firmware_ref: text(256).nullable().optional().meta(about("The tag or commit of the firmware.", "1.20240306")),
+  k3s_version: text(256).nullable().optional().meta(about("The version of k3s.", "v1.30.2+k3s1"))
+}).meta(about("What the build is pinned to."))
 
-const variety = z.enum(["subscription", "config", "instance"])
+const command = (what: string, example: string) =>
+  text(4096).optional().meta(about(`What ${what} the module.`, example))
+
+const init = z.strictObject({
+  start: command("starts", "systemctl start redis"),
+  stop: command("stops", "systemctl stop redis"),
+  restart: command("restarts", "systemctl restart redis")
+}).meta(about("Shell commands of older agents; `services` is what is run."))
 
 const common = {
-  schema_version: z.literal(1),
-  display_name: text(200).optional(),
-  license: text(1000).optional().describe("An SPDX licence expression."),
-  mask: patterns("What the module must not ship.").optional(),
-  protected_spec: patterns("What it claims: no other module may ship that.").optional(),
-  package_spec: list(z.string()).optional().describe("Debian packages for the build."),
+  schema_version: z.literal(1).meta(about("The version of this format.", 1)),
+  display_name: text(200).optional().meta(about("The name for people.", "Redis")),
+  license: text(1000).optional().meta(about("An SPDX licence expression.", "Apache-2.0 OR MIT")),
+  mask: patterns("What the module must not ship.", ["/var/log/**"]).optional(),
+  protected_spec: patterns("What it claims: no other module may ship that.", ["/etc/redis/redis.conf"]).optional(),
+  package_spec: list(z.string()).optional().meta(about("Debian packages for the build.", ["redis-server"])),
   dependencies: dependencies.optional(),
-  init: z.strictObject({ start: text(4096).optional(), stop: text(4096).optional(), restart: text(4096).optional() })
-    .optional(),
-  services: z.array(service).max(200).optional(),
-  reboot_required: z.boolean().optional().describe("Whether the module comes and goes only with a reboot."),
+  init: init.optional(),
+  services: list(service, 200).optional().meta(
+    about("Long-running programs.", [{ name: "redis", start_command: "/usr/bin/redis-server" }])
+  ),
+  reboot_required: z.boolean().default(false).meta(about("Whether the module comes and goes only with a reboot.")),
   security: security.optional(),
-  skills: list(z.unknown()).optional(),
+  skills: list(z.unknown()).optional().meta(about("What agents may do with the module, in words of their own.", [
+    "redis-flush"
+  ])),
   build: build.optional()
 }
 
-const description = text(10_000).optional()
-
-const flatIdentity = {
-  name,
-  description,
-  category: name.optional(),
-  variety: variety.optional(),
-  parent_module: name.optional()
+const identityFields = {
+  name: name.meta(about("The module's name, unique in the account.", "my-redis")),
+  description: text(10_000).optional().meta(about("What the module is, in a sentence or two.", "A small Redis")),
+  category: name.optional().meta(about("The category, which decides on the layer.", "userland")),
+  variety: z.enum(["subscription", "config", "instance"]).default("subscription").meta(
+    about("subscription: a module of its own; config and instance: a child that adjusts its parent.", "config")
+  ),
+  parent_module: name.optional().meta(about("The module that a config or instance module adjusts.", "nginx"))
 }
 
+const trustedRegexp = (what: string, example: string) =>
+  text(1024).optional().meta(about(`RE2: ${what} of a signer whom the registering operator may trust.`, example))
+
 const identity = z.strictObject({
-  name,
-  category: name.optional(),
-  variety: variety.optional(),
-  description,
-  cosign_identity_regexp: text(1024).optional().describe("RE2; whom the operator who registers the module may trust."),
-  cosign_issuer_regexp: text(1024).optional(),
-  parent_module: name.optional()
-})
+  ...identityFields,
+  cosign_identity_regexp: trustedRegexp("the identity", "^https://git\\.example\\.com/acme/my-redis/.*$"),
+  cosign_issuer_regexp: trustedRegexp("the issuer", "^https://git\\.example\\.com$")
+}).meta(about("What the module is."))
 
-const anyFileSpec = z.union([fileSpecList, fileSpecMap]).optional()
-const anyDependencySpec = z.union([inheritedPatterns, moduleDependencies]).optional()
+const fileSpec = z.union([fileSpecList, fileSpecMap]).optional()
+const dependencySpec = z.union([inheritedPatterns, moduleDependencies]).optional()
 
-const flat = z.strictObject({ ...common, ...flatIdentity, file_spec: anyFileSpec, dependency_spec: anyDependencySpec })
-const wrapped = z.strictObject({ ...common, identity, file_spec: anyFileSpec, dependency_spec: anyDependencySpec })
+const flat = z.strictObject({ ...common, ...identityFields, file_spec: fileSpec, dependency_spec: dependencySpec })
+const wrapped = z.strictObject({ ...common, identity, file_spec: fileSpec, dependency_spec: dependencySpec })
 
 /** The flat shape, and the shape in which the name and its like stand under `identity`. */
 export const anyDocument = z.union([flat, wrapped])
@@ -190,7 +244,7 @@ export const schemaFor = (data: unknown): z.ZodType<Document> => {
 export const keysAt = (schema: z.ZodType, path: ReadonlyArray<PropertyKey>): ReadonlyArray<string> => {
   let current: unknown = schema
   const inner = (of: unknown): unknown =>
-    of instanceof z.ZodOptional || of instanceof z.ZodNullable ? inner(of.unwrap()) : of
+    of instanceof z.ZodOptional || of instanceof z.ZodNullable || of instanceof z.ZodDefault ? inner(of.unwrap()) : of
   for (const part of path) {
     const at = inner(current)
     current = at instanceof z.ZodObject

@@ -1,3 +1,4 @@
+// Findings -> the issues that a person reads.
 import type { ManifestIssue, ManifestIssueCode } from "../ManifestIssue.ts"
 import { severities } from "./IssueCodes.ts"
 
@@ -13,9 +14,15 @@ export interface Finding {
   readonly code: ManifestIssueCode
   readonly path: Path
   readonly message: string
-  readonly hint?: string | undefined
+  /** A way out; a function where looking for one costs something. */
+  readonly hint?: string | (() => string | undefined) | undefined
   /** Set by a lenient reading, which makes less of some errors. */
   readonly severity?: "error" | "warning"
+}
+
+export interface PlacedFinding {
+  readonly span: Span
+  readonly finding: Finding
 }
 
 /** Turns offsets into lines and columns. */
@@ -40,25 +47,51 @@ export const linesOf = (text: string): SourceLines => {
   }
 }
 
+// Whoever has more issues than this needs no list of them, but another manifest.
+export const maximumIssues = 100
+// Whoever has more than this has not misspelt a word.
+const maximumHints = 25
+const maximumMessageLength = 1000
+
 /** Without characters that a terminal would obey or that turn text around; a manifest is somebody else's text. */
-export const harmless = (text: string): string =>
-  text.replaceAll(
+const harmless = (text: string): string =>
+  (text.length > maximumMessageLength ? `${text.slice(0, maximumMessageLength)}…` : text).replaceAll(
     /[\p{Cc}\p{Cs}\u2028\u2029\u202A-\u202E\u2066-\u2069]/gu,
     (character) => `\\u{${character.charCodeAt(0).toString(16)}}`
   )
 
-export const issueAt = (lines: SourceLines, { start, end }: Span, finding: Finding): ManifestIssue => {
-  const { code, hint, message, path, severity = severities[code] } = finding
+const severityOf = ({ code, severity = severities[code] }: Finding): "error" | "warning" => severity
+
+const issueAt = (lines: SourceLines, { finding, span: { end, start } }: PlacedFinding): ManifestIssue => {
+  const { code, hint, message, path } = finding
+  const text = typeof hint === "function" ? hint() : hint
   return {
     code,
-    severity,
+    severity: severityOf(finding),
     path,
     ...lines.place(start),
     length: Math.max(1, end - start),
     message: harmless(message),
-    ...(hint === undefined ? {} : { hint: harmless(hint) })
+    ...(text === undefined ? {} : { hint: harmless(text) })
   }
 }
 
-export const byPlace = (left: ManifestIssue, right: ManifestIssue): number =>
-  left.line - right.line || left.column - right.column
+const withoutSearch = (placed: PlacedFinding): PlacedFinding =>
+  typeof placed.finding.hint === "function"
+    ? { span: placed.span, finding: { ...placed.finding, hint: undefined } }
+    : placed
+
+/** The issues in the order of the text, errors before warnings where there are too many, and how many were left out. */
+export const issuesOf = (
+  lines: SourceLines,
+  found: ReadonlyArray<PlacedFinding>
+): { readonly issues: ReadonlyArray<ManifestIssue>; readonly omitted: number; readonly hasErrors: boolean } => {
+  const byPlace = found.toSorted((left, right) => left.span.start - right.span.start)
+  const errors = byPlace.filter(({ finding }) => severityOf(finding) === "error")
+  const warnings = byPlace.filter(({ finding }) => severityOf(finding) === "warning")
+  const shown = new Set([...errors, ...warnings].slice(0, maximumIssues))
+  const issues = byPlace.filter((one) => shown.has(one)).map((one, index) =>
+    issueAt(lines, index < maximumHints ? one : withoutSearch(one))
+  )
+  return { issues, omitted: found.length - issues.length, hasErrors: errors.length > 0 }
+}

@@ -8,12 +8,14 @@ const linuxCapabilities: ReadonlyArray<string> = `CHOWN DAC_OVERRIDE DAC_READ_SE
   AUDIT_CONTROL SETFCAP MAC_OVERRIDE MAC_ADMIN SYSLOG WAKE_ALARM BLOCK_SUSPEND AUDIT_READ PERFMON BPF CHECKPOINT_RESTORE`
   .split(/\s+/).map((name) => `CAP_${name}`)
 
+const known: ReadonlySet<string> = new Set(linuxCapabilities)
+
 const hintFor = (name: string): string | undefined =>
-  linuxCapabilities.includes(`CAP_${name}`) ? `did you mean \`CAP_${name}\`?` : didYouMean(name, linuxCapabilities)
+  known.has(`CAP_${name}`) ? `did you mean \`CAP_${name}\`?` : didYouMean(name, linuxCapabilities)
 
 export const capabilityFindings = (names: ReadonlyArray<string> | undefined, path: Path): ReadonlyArray<Finding> =>
   (names ?? []).flatMap((name, index): ReadonlyArray<Finding> => {
-    if (linuxCapabilities.includes(name)) return []
+    if (known.has(name)) return []
     const message = `${JSON.stringify(name)} is not a capability of Linux`
-    return [{ code: "unknown_capability", path: [...path, index], message, hint: hintFor(name) }]
+    return [{ code: "unknown_capability", path: [...path, index], message, hint: () => hintFor(name) }]
   })

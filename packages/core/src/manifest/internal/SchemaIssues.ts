@@ -3,14 +3,9 @@ import type * as z from "zod"
 import { codes, type ManifestIssueCode, renderPath } from "../ManifestIssue.ts"
 import type { Json } from "../ModuleManifest.ts"
 import { keysAt } from "./DocumentSchema.ts"
-import type { Finding, Path, Span } from "./IssueSink.ts"
+import type { Finding, Path, PlacedFinding } from "./IssueSink.ts"
 import { didYouMean } from "./Suggestion.ts"
 import type { YamlSource } from "./YamlSource.ts"
-
-export interface PlacedFinding {
-  readonly span: Span
-  readonly finding: Finding
-}
 
 const pathOf = (path: ReadonlyArray<PropertyKey>): Path =>
   path.map((part) => typeof part === "number" ? part : String(part))
@@ -18,8 +13,7 @@ const pathOf = (path: ReadonlyArray<PropertyKey>): Path =>
 export const valueAt = (data: Json, path: Path): Json | undefined =>
   path.reduce<Json | undefined>((value, part) => {
     if (typeof value !== "object" || value === null) return undefined
-    if (Array.isArray(value)) return typeof part === "number" ? value[part] : undefined
-    return Object.entries(value).find(([key]) => key === part)?.[1]
+    return Object.getOwnPropertyDescriptor(value, part)?.value
   }, data)
 
 const kindOf = (value: Json | undefined): string => {
@@ -75,22 +69,20 @@ const formatFinding = (message: string, path: Path, value: Json | undefined): Fi
   return { code, path, message: `\`${renderPath(path)}\` is ${shown(value)}, which does not have the right form`, hint }
 }
 
-// Whoever has more unknown keys than this has not misspelt them.
-const hintedKeys = 50
-
 /** One zod issue; a few of them say several things. */
 const findingsOf = (schema: z.ZodType, source: YamlSource, issue: z.core.$ZodIssue): ReadonlyArray<PlacedFinding> => {
   const path = pathOf(issue.path)
   const value = valueAt(source.data, path)
-  const place = (finding: Finding, span = source.valueSpan(path)): ReadonlyArray<PlacedFinding> => [{ span, finding }]
+  const { places } = source
+  const place = (finding: Finding, span = places.valueSpan(path)): ReadonlyArray<PlacedFinding> => [{ span, finding }]
   const what = path.length === 0 ? "the manifest" : `\`${renderPath(path)}\``
   switch (issue.code) {
     case "unrecognized_keys":
-      return issue.keys.map((key, index) => {
+      return issue.keys.map((key) => {
         const keyPath = [...path, key]
-        const hint = index < hintedKeys ? didYouMean(key, keysAt(schema, issue.path)) : undefined
+        const hint = () => didYouMean(key, keysAt(schema, issue.path))
         const message = path.length === 0 ? `unknown key \`${key}\`` : `unknown key \`${key}\` in ${what}`
-        return { span: source.keySpan(keyPath), finding: { code: "unknown_key", path: keyPath, message, hint } }
+        return { span: places.keySpan(keyPath), finding: { code: "unknown_key", path: keyPath, message, hint } }
       })
     case "invalid_type": {
       if (value === undefined) {
@@ -99,11 +91,11 @@ const findingsOf = (schema: z.ZodType, source: YamlSource, issue: z.core.$ZodIss
         const where = parent.length === 0 ? "the manifest" : `\`${renderPath(parent)}\``
         return place(
           { code: "missing_key", path, message: `${where} has no \`${missing}\`` },
-          source.keySpan(parent)
+          places.keySpan(parent)
         )
       }
       const expected = expectedKinds[issue.expected] ?? issue.expected
-      const hint = typeHint(issue.expected, value, source.written(path))
+      const hint = typeHint(issue.expected, value, places.written(path))
       if (issue.expected === "int" && typeof value === "number") {
         return place({ code: "wrong_type", path, message: `${what} is ${value}, expected a whole number` })
       }
@@ -112,11 +104,11 @@ const findingsOf = (schema: z.ZodType, source: YamlSource, issue: z.core.$ZodIss
     case "invalid_value": {
       if (value === undefined) {
         const missing = { code: "missing_key", path, message: `the manifest has no \`${path.at(-1)}\`` } as const
-        return place(missing, source.keySpan(path.slice(0, -1)))
+        return place(missing, places.keySpan(path.slice(0, -1)))
       }
       const known = issue.values.map(String)
       const message = `${what} is ${shown(value)}, expected ${known.join(", ")}`
-      return place({ code: "invalid_value", path, message, hint: didYouMean(String(value), known) })
+      return place({ code: "invalid_value", path, message, hint: () => didYouMean(String(value), known) })
     }
     case "invalid_format":
       return place(formatFinding(issue.message, path, value))
@@ -126,7 +118,7 @@ const findingsOf = (schema: z.ZodType, source: YamlSource, issue: z.core.$ZodIss
           ...formatFinding("invalid_format", path, path.at(-1)),
           message: `\`${path.at(-1)}\` cannot be a key of \`${renderPath(path.slice(0, -1))}\``
         },
-        source.keySpan(path)
+        places.keySpan(path)
       )
     case "invalid_union":
       return place({ code: "wrong_type", path, message: `${what} is ${kindOf(value)}, expected a text or a number` })

@@ -9,57 +9,86 @@ type Services = ReadonlyArray<Service>
 
 const at = (index: number, ...rest: Path): Path => ["services", index, ...rest]
 
-const names = (services: Services): ReadonlyArray<Finding> =>
-  services.flatMap(({ name }, index): ReadonlyArray<Finding> =>
-    services.findIndex((other) => other.name === name) < index
-      ? [{ code: "duplicate_service", path: at(index, "name"), message: `the service ${name} is there already` }]
-      : []
-  )
+const names = (services: Services): ReadonlyArray<Finding> => {
+  const known = new Set<string>()
+  return services.flatMap(({ name }, index): ReadonlyArray<Finding> => {
+    if (!known.has(name)) {
+      known.add(name)
+      return []
+    }
+    return [{ code: "duplicate_service", path: at(index, "name"), message: `the service ${name} is there already` }]
+  })
+}
 
 const targets = (services: Services): ReadonlyArray<Finding> => {
-  const known = services.map(({ name }) => name)
+  const known = new Set(services.map(({ name }) => name))
   return services.flatMap(({ dependencies = [] }, index) =>
     dependencies.flatMap(({ service }, position): ReadonlyArray<Finding> => {
-      if (known.includes(service)) return []
+      if (known.has(service)) return []
       const path = at(index, "dependencies", position, "service")
       const message = `the module has no service ${JSON.stringify(service)}`
-      return [{ code: "unknown_service", path, message, hint: didYouMean(service, known) }]
+      return [{ code: "unknown_service", path, message, hint: () => didYouMean(service, [...known]) }]
     })
   )
 }
 
 /** Takes away services that wait for nobody, again and again; whoever is left waits in a circle or for one. */
-const waitingInCircles = (services: Services): ReadonlyMap<string, ReadonlyArray<string>> => {
-  const all = new Map(
-    services.map(({ dependencies = [], name }) => [name, dependencies.map(({ service }) => service)] as const)
+const waitingInCircles = (services: Services): ReadonlyMap<string, ReadonlySet<string>> => {
+  const known = new Set(services.map(({ name }) => name))
+  const waiting = new Map(
+    services.map(({ dependencies = [], name }) =>
+      [name, new Set(dependencies.map(({ service }) => service).filter((service) => known.has(service)))] as const
+    )
   )
-  for (;;) {
-    const free = [...all].filter(([, waitsFor]) => !waitsFor.some((name) => all.has(name)))
-    if (free.length === 0) return all
-    for (const [name] of free) all.delete(name)
+  const waitedForBy = new Map<string, Array<string>>(services.map(({ name }) => [name, []]))
+  for (const [name, waitsFor] of waiting) for (const other of waitsFor) waitedForBy.get(other)?.push(name)
+  const missing = new Map([...waiting].map(([name, waitsFor]) => [name, waitsFor.size]))
+  const free = [...waiting.keys()].filter((name) => missing.get(name) === 0)
+  for (const other of free) {
+    waiting.delete(other)
+    for (const name of waitedForBy.get(other) ?? []) {
+      const left = (missing.get(name) ?? 0) - 1
+      missing.set(name, left)
+      if (left === 0) free.push(name)
+    }
   }
+  return waiting
+}
+
+const circleShown = 10
+
+const circleText = (loop: ReadonlyArray<string>): string =>
+  loop.length <= circleShown
+    ? [...loop, ...loop.slice(0, 1)].join(" → ")
+    : `${loop.slice(0, circleShown).join(" → ")} → … (${loop.length} services)`
+
+/** Whom a walk from a service to the first that it waits for meets, until somebody is met again. */
+const walkFrom = (
+  start: string,
+  waiting: ReadonlyMap<string, ReadonlySet<string>>,
+  met: Set<string>
+): { readonly walk: ReadonlyArray<string>; readonly end: string | undefined } => {
+  const walk: Array<string> = []
+  let name: string | undefined = start
+  while (name !== undefined && !met.has(name)) {
+    met.add(name)
+    walk.push(name)
+    name = [...waiting.get(name) ?? []].find((other) => waiting.has(other))
+  }
+  return { walk, end: name }
 }
 
 const cycles = (services: Services): ReadonlyArray<Finding> => {
   const waiting = waitingInCircles(services)
-  const reported = new Set<string>()
-  const found: Array<Finding> = []
-  for (const start of [...waiting.keys()].sort()) {
-    const walk: Array<string> = []
-    let name: string | undefined = start
-    while (name !== undefined && !walk.includes(name)) {
-      walk.push(name)
-      name = waiting.get(name)?.find((other) => waiting.has(other))
-    }
-    const loop: ReadonlyArray<string> = name === undefined ? [] : walk.slice(walk.indexOf(name))
-    const [first] = loop
-    if (first === undefined || loop.some((member) => reported.has(member))) continue
-    for (const member of loop) reported.add(member)
-    const index = services.findIndex((service) => service.name === first)
-    const message = `services wait for each other in a circle: ${[...loop, first].join(" → ")}`
-    found.push({ code: "service_cycle", path: at(index, "dependencies"), message })
-  }
-  return found
+  const met = new Set<string>()
+  return [...waiting.keys()].sort().flatMap((start): ReadonlyArray<Finding> => {
+    const { end, walk } = walkFrom(start, waiting, met)
+    const loop = end === undefined || !walk.includes(end) ? [] : walk.slice(walk.indexOf(end))
+    if (loop.length === 0) return []
+    const index = services.findIndex(({ name }) => name === loop[0])
+    const message = `services wait for each other in a circle: ${circleText(loop)}`
+    return [{ code: "service_cycle", path: at(index, "dependencies"), message }]
+  })
 }
 
 const ports = (services: Services): ReadonlyArray<Finding> => {
@@ -78,7 +107,7 @@ const ports = (services: Services): ReadonlyArray<Finding> => {
 
 const health = ({ health }: Service, index: number): ReadonlyArray<Finding> => {
   if (health === undefined) return []
-  const { endpoint, interval_seconds: interval = 30, method = "GET", timeout_seconds: timeout = 5 } = health
+  const { endpoint, interval_seconds: interval, method, timeout_seconds: timeout } = health
   return [
     ...(timeout > interval
       ? [{

@@ -14,6 +14,7 @@ interface Entry {
 
 interface Pattern extends Entry {
   readonly glob: Glob.Glob
+  readonly effort: number
 }
 
 const entriesOf = (texts: ReadonlyArray<string> | undefined, path: Path): ReadonlyArray<Entry> =>
@@ -48,63 +49,104 @@ const duplicates = (entries: ReadonlyArray<Entry>): ReadonlyArray<Finding> => {
 }
 
 // A few characters of braces stand for hundreds of patterns; all lists together may stand for this many.
-const maximumAlternatives = 20_000
+const maximumAlternatives = 4096
+// Patterns which are more than plain paths are read character by character.
+const maximumWildText = 65_536
 
-const parsePatterns = (entries: ReadonlyArray<Entry>) => {
-  const patterns: Array<Pattern> = []
-  const findings: Array<Finding> = []
-  let alternatives = 0
-  for (const entry of entries) {
-    if (alternatives > maximumAlternatives) {
-      const message = `the braces of this list stand for more than ${maximumAlternatives} patterns`
-      findings.push({ code: "too_complex", path: entry.path, message })
-      break
-    }
-    const glob = Glob.parse(entry.text)
-    if (Result.isSuccess(glob)) {
-      patterns.push({ ...entry, glob: glob.success })
-      alternatives += glob.success.alternatives.length
-      if (Glob.matchesNothing(glob.success)) {
-        const message = "the pattern can match nothing: a file name has at most 255 bytes"
-        findings.push({ code: "glob_matches_nothing", path: entry.path, message })
+/** Parses one list of a manifest after another, and counts over all of them. */
+class PatternParser {
+  readonly findings: Array<Finding> = []
+  #alternatives = 0
+  #wildText = 0
+
+  parse(entries: ReadonlyArray<Entry>): ReadonlyArray<Pattern> {
+    const patterns: Array<Pattern> = []
+    for (const entry of entries) {
+      const problem = this.#problemBefore(entry)
+      if (problem !== undefined) {
+        this.findings.push({ code: "too_complex", path: entry.path, message: problem })
+        break
       }
-    } else {
-      const { detail, hint } = glob.failure
-      findings.push({ code: "invalid_glob", path: entry.path, message: detail, hint })
+      const glob = this.#parseOne(entry)
+      if (glob !== undefined) patterns.push({ ...entry, glob, effort: effortOf(glob) })
     }
+    return patterns
   }
-  return { patterns, findings }
+
+  #problemBefore({ text }: Entry): string | undefined {
+    if (/[*?[\]{}\\]/.test(text)) this.#wildText += text.length
+    if (this.#wildText > maximumWildText) {
+      return `the patterns of all lists have more than ${maximumWildText} characters, those of plain paths not counted`
+    }
+    return this.#alternatives > maximumAlternatives
+      ? `the braces of all lists stand for more than ${maximumAlternatives} patterns`
+      : undefined
+  }
+
+  #parseOne({ path, text }: Entry): Glob.Glob | undefined {
+    const glob = Glob.parse(text)
+    if (Result.isFailure(glob)) {
+      const { detail, hint } = glob.failure
+      this.findings.push({ code: "invalid_glob", path, message: detail, hint })
+      return undefined
+    }
+    this.#alternatives += glob.success.alternatives.length - 1
+    if (Glob.matchesNothing(glob.success)) {
+      const message = "the pattern can match nothing: a file name has at most 255 bytes"
+      this.findings.push({ code: "glob_matches_nothing", path, message })
+    }
+    return glob.success
+  }
 }
 
-const effortOf = (patterns: ReadonlyArray<Pattern>): number =>
-  patterns.reduce(
-    (sum, { glob }) =>
-      sum + glob.alternatives.reduce((steps, { components }) =>
-        steps + components.reduce((count, part) =>
-          count + (part._tag === "Wildcard" ? part.tokens.length : 1), 0), 0),
+const effortOf = ({ alternatives }: Glob.Glob): number =>
+  alternatives.reduce(
+    (sum, { components }) =>
+      components.reduce((steps, part) => steps + (part._tag === "Wildcard" ? part.tokens.length : 1), sum),
     0
   )
 
-// Comparing two patterns costs at most the product of their lengths; beyond this a warning is not worth the time.
-const maximumEffort = 2_000_000
+// Comparing two patterns costs at most the product of their lengths. Only warnings come of it, and no more time than
+// this is spent on them.
+const maximumEffort = 200_000
 
-const isWorthwhile = (left: ReadonlyArray<Pattern>, right: ReadonlyArray<Pattern>): boolean =>
-  effortOf(left) * effortOf(right) <= maximumEffort
+/** Pairs every one of `left` with those of `right`, until the effort is spent. */
+class Comparison {
+  #effort = maximumEffort
 
-const swallowed = (mask: ReadonlyArray<Pattern>, files: ReadonlyArray<Pattern>): ReadonlyArray<Finding> =>
-  !isWorthwhile(mask, files) ? [] : files.flatMap(({ glob, path }): ReadonlyArray<Finding> => {
-    const by = mask.find((masked) => Glob.contains(masked.glob, glob))
-    if (by === undefined) return []
-    const message = `nothing is left of ${glob.pattern}: the mask ${by.text} covers all of it`
-    return [{ code: "include_swallowed", path, message }]
+  find(
+    pattern: Pattern,
+    among: ReadonlyArray<Pattern>,
+    relation: (pattern: Glob.Glob, other: Glob.Glob) => boolean
+  ): Pattern | "none" | "unknown" {
+    for (const other of among) {
+      this.#effort -= pattern.effort * other.effort
+      if (this.#effort < 0) return "unknown"
+      if (relation(pattern.glob, other.glob)) return other
+    }
+    return "none"
+  }
+}
+
+const swallowed = (mask: ReadonlyArray<Pattern>, files: ReadonlyArray<Pattern>): ReadonlyArray<Finding> => {
+  const comparison = new Comparison()
+  return files.flatMap((file): ReadonlyArray<Finding> => {
+    const by = comparison.find(file, mask, (glob, masked) => Glob.contains(masked, glob))
+    if (typeof by === "string") return []
+    const message = `nothing is left of ${file.text}: the mask ${by.text} covers all of it`
+    return [{ code: "include_swallowed", path: file.path, message }]
   })
+}
 
-const notShipped = (protecting: ReadonlyArray<Pattern>, files: ReadonlyArray<Pattern>): ReadonlyArray<Finding> =>
-  !isWorthwhile(protecting, files) ? [] : protecting.flatMap(({ glob, path }): ReadonlyArray<Finding> => {
-    if (files.some((file) => Glob.overlaps(file.glob, glob))) return []
-    const message = `${glob.pattern} is claimed, and the module ships nothing there`
-    return [{ code: "protected_not_shipped", path, message, hint: "add it to `file_spec`, or leave it to its owner" }]
+const notShipped = (protecting: ReadonlyArray<Pattern>, files: ReadonlyArray<Pattern>): ReadonlyArray<Finding> => {
+  const comparison = new Comparison()
+  return protecting.flatMap((claim): ReadonlyArray<Finding> => {
+    if (comparison.find(claim, files, Glob.overlaps) !== "none") return []
+    const message = `${claim.text} is claimed, and the module ships nothing there`
+    const hint = "add it to `file_spec`, or leave it to its owner"
+    return [{ code: "protected_not_shipped", path: claim.path, message, hint }]
   })
+}
 
 const packageFindings = (packages: ReadonlyArray<Entry>): ReadonlyArray<Finding> =>
   packages.flatMap(({ path, text }): ReadonlyArray<Finding> => {
@@ -119,10 +161,11 @@ const packageFindings = (packages: ReadonlyArray<Entry>): ReadonlyArray<Finding>
 
 export const specFindings = (document: Document): ReadonlyArray<Finding> => {
   const lists = listsOf(document)
-  const mask = parsePatterns(lists.mask)
-  const files = parsePatterns(lists.files)
-  const protecting = parsePatterns(lists.protected)
-  const inherited = parsePatterns(lists.inherited)
+  const parser = new PatternParser()
+  const mask = parser.parse(lists.mask)
+  const files = parser.parse(lists.files)
+  const protecting = parser.parse(lists.protected)
+  parser.parse(lists.inherited)
   const variety = "identity" in document ? document.identity.variety : document.variety
   const isChild = variety === "config" || variety === "instance"
   const shipsNothing: ReadonlyArray<Finding> = lists.files.length === 0 && lists.packages.length > 0 && !isChild
@@ -134,11 +177,11 @@ export const specFindings = (document: Document): ReadonlyArray<Finding> => {
     }]
     : []
   return [
-    ...[mask, files, protecting, inherited].flatMap(({ findings }) => findings),
+    ...parser.findings,
     ...Object.values(lists).flatMap(duplicates),
     ...packageFindings(lists.packages),
-    ...swallowed(mask.patterns, files.patterns),
-    ...(files.patterns.length === 0 ? [] : notShipped(protecting.patterns, files.patterns)),
+    ...swallowed(mask, files),
+    ...(files.length === 0 ? [] : notShipped(protecting, files)),
     ...shipsNothing
   ]
 }
@@ -180,7 +223,7 @@ const capabilityTag = /^[a-z0-9][a-z0-9._+-]*(?::[A-Za-z0-9][A-Za-z0-9._/-]*)?(?
 
 const provided = (document: Document): ReadonlyArray<Finding> =>
   entriesOf(document.dependencies?.provides, ["dependencies", "provides"]).flatMap(({ path, text }) =>
-    capabilityTag.test(text) && text.length <= 200 ? [] : [{
+    text.length <= 200 && capabilityTag.test(text) ? [] : [{
       code: "invalid_capability_tag" as const,
       path,
       message: `${JSON.stringify(text)} is not a capability tag`,
@@ -189,20 +232,18 @@ const provided = (document: Document): ReadonlyArray<Finding> =>
   )
 
 export const dependencyFindings = (document: Document): ReadonlyArray<Finding> => {
-  const { refused, wanted } = requirementEntries(document)
-  const wants = parseRequirements(wanted)
-  const refuses = parseRequirements(refused)
+  const entries = requirementEntries(document)
+  const wants = parseRequirements(entries.wanted)
+  const refuses = parseRequirements(entries.refused)
   const moduleName = "identity" in document ? document.identity.name : document.name
   const self = [...wants.needed, ...refuses.needed].flatMap(({ path, requirement }): ReadonlyArray<Finding> =>
     requirement.name === moduleName
       ? [{ code: "self_dependency", path, message: `${moduleName} cannot depend on itself` }]
       : []
   )
+  const wanted = new Set(wants.needed.map(({ requirement }) => Requirement.render(requirement)))
   const contradictions = refuses.needed.flatMap(({ path, requirement, text }): ReadonlyArray<Finding> => {
-    const same = wants.needed.find((other) =>
-      other.requirement.name === requirement.name && other.requirement.version === requirement.version
-    )
-    if (same === undefined) return []
+    if (!wanted.has(Requirement.render(requirement))) return []
     return [{ code: "contradictory_dependency", path, message: `${text} is both asked for and in conflict` }]
   })
   return [...wants.findings, ...refuses.findings, ...self, ...contradictions, ...provided(document)]

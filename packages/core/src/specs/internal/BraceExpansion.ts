@@ -79,6 +79,7 @@ const expand = (sequence: Sequence, limit: number): ReadonlyArray<string> | unde
 
 /** The brace-free texts that a pattern stands for, without duplicates; escapes stay as written. */
 export const expandBraces = (text: string, limit: number): Result.Result<ReadonlyArray<string>, SyntaxProblem> => {
+  if (!/[{}]/.test(text)) return Result.succeed([text])
   const sequence = parse(text)
   if (Result.isFailure(sequence)) return Result.fail(sequence.failure)
   const texts = expand(sequence.success, limit)

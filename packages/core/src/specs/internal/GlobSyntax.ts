@@ -35,11 +35,22 @@ const globstar: Component = { _tag: "Globstar" }
 const codePointOf = (text: string, index: number): number => text.codePointAt(index) ?? 0
 const widthOf = (codePoint: number): number => codePoint > 0xffff ? 2 : 1
 
-const classMember = (text: string, index: number): { readonly codePoint: number; readonly next: number } => {
-  const start = text[index] === "\\" ? index + 1 : index
-  const codePoint = codePointOf(text, start)
-  return { codePoint, next: start + widthOf(codePoint) }
+const asciiEnd = 0x80
+
+/** The characters of a class as few ranges: its members may be many, and stand in any order. */
+const rangesOf = (members: Uint8Array): ReadonlyArray<readonly [number, number]> => {
+  const ranges: Array<readonly [number, number]> = []
+  for (let low = members.indexOf(1); low >= 0; low = members.indexOf(1, low)) {
+    const end = members.indexOf(0, low)
+    const high = (end < 0 ? members.length : end) - 1
+    ranges.push([low, high])
+    low = high + 1
+  }
+  return ranges
 }
+
+const isClassNameMark = (character: string | undefined): boolean =>
+  character === ":" || character === "=" || character === "."
 
 /** Reads `[…]` from the bracket on. Only ASCII members: `rsync` compares bytes, and a class must mean the same there. */
 const parseClass = (
@@ -50,33 +61,35 @@ const parseClass = (
   const negated = text[index] === "!" || text[index] === "^"
   if (negated) index++
   const first = index
-  const ranges: Array<readonly [number, number]> = []
+  const members = new Uint8Array(asciiEnd)
   while (index < text.length && (text[index] !== "]" || index === first)) {
-    if (/^\[[:=.]/.test(text.slice(index, index + 2))) {
+    if (text[index] === "[" && isClassNameMark(text[index + 1])) {
       return Result.fail({
         code: "named_class",
         detail: `named classes such as ${text.slice(index, index + 2)}…] are not supported`,
         hint: "write the range out, for example [a-z]"
       })
     }
-    const low = classMember(text, index)
-    const isRange = text[low.next] === "-" && low.next + 1 < text.length && text[low.next + 1] !== "]"
-    const high = isRange ? classMember(text, low.next + 1) : low
-    if (low.codePoint > 0x7f || high.codePoint > 0x7f) {
+    const lowAt = text[index] === "\\" ? index + 1 : index
+    const isRange = text[lowAt + 1] === "-" && lowAt + 2 < text.length && text[lowAt + 2] !== "]"
+    const highAt = !isRange ? lowAt : text[lowAt + 2] === "\\" ? lowAt + 3 : lowAt + 2
+    const low = text.charCodeAt(lowAt)
+    const high = text.charCodeAt(highAt)
+    if (low >= asciiEnd || high >= asciiEnd) {
       return Result.fail({
         code: "class_not_ascii",
         detail: "a character class may list ASCII characters only",
         hint: "write the alternatives in braces, for example {é,è}"
       })
     }
-    if (high.codePoint < low.codePoint) {
+    if (high < low) {
       return Result.fail({
         code: "class_range",
-        detail: `the range ${text.slice(index, high.next)} runs backwards and matches nothing`
+        detail: `the range ${text.slice(index, highAt + 1)} runs backwards and matches nothing`
       })
     }
-    ranges.push([low.codePoint, high.codePoint])
-    index = high.next
+    members.fill(1, low, high + 1)
+    index = highAt + 1
   }
   if (index >= text.length) {
     return Result.fail({
@@ -85,6 +98,7 @@ const parseClass = (
       hint: "a literal bracket is `\\[`"
     })
   }
+  const ranges = rangesOf(members)
   const [single, ...others] = ranges
   const isOneCharacter = !negated && others.length === 0 && single !== undefined && single[0] === single[1]
   const token: Token = isOneCharacter
@@ -122,6 +136,7 @@ const parseTokens = (text: string): Result.Result<ReadonlyArray<Token>, SyntaxPr
 
 const parseComponent = (text: string): Result.Result<Component, SyntaxProblem> => {
   if (text === "**") return Result.succeed(globstar)
+  if (!/[*?[\\]/.test(text)) return parseLiteral(text)
   const tokens = parseTokens(text)
   if (Result.isFailure(tokens)) return Result.fail(tokens.failure)
   let literal = ""
@@ -129,6 +144,10 @@ const parseComponent = (text: string): Result.Result<Component, SyntaxProblem> =
     if (token._tag !== "Character") return Result.succeed({ _tag: "Wildcard", tokens: tokens.success })
     literal += String.fromCodePoint(token.codePoint)
   }
+  return parseLiteral(literal)
+}
+
+const parseLiteral = (literal: string): Result.Result<Component, SyntaxProblem> => {
   if (literal === "." || literal === "..") {
     return Result.fail({
       code: "dot_component",

@@ -1,0 +1,77 @@
+// The expressions of a manifest that say whom to trust: RE2, anchored, and small enough to be compiled in no time.
+import * as Result from "effect/Result"
+import { RE2JS } from "re2js"
+import type { Finding, Path } from "./IssueSink.ts"
+
+const unicodeClassSize = 40
+const maximumSize = 2000
+
+const countedRepetition = /\{([0-9]{1,4})(?:,([0-9]{0,4}))?\}/y
+const characterClass = /\[\^?\]?(?:\\[\s\S]|\[:\^?[a-z]+:\]|[^\]\\])*\]?/y
+
+const classSize = (text: string): number => 1 + unicodeClassSize * (text.match(/\\[pP]/g)?.length ?? 0)
+
+/**
+ * About how many steps an expression is compiled to, without compiling it: RE2 writes a counted repetition out, and
+ * classes of Unicode are tables.
+ */
+const sizeOf = (text: string): number => {
+  const outer: Array<number> = []
+  let size = 0
+  let atom = 0
+  let index = 0
+  const take = (next: number, width: number): void => {
+    size += next
+    atom = next
+    index += width
+  }
+  while (index < text.length && size <= maximumSize) {
+    const character = text[index]
+    countedRepetition.lastIndex = index
+    const repetition = character === "{" ? countedRepetition.exec(text) : null
+    if (repetition !== null) {
+      const repeated = atom * Math.max(1, Number(repetition[1]), Number(repetition[2] ?? 0))
+      take(repeated - atom, repetition[0].length)
+      atom = repeated
+    } else if (character === "[") {
+      characterClass.lastIndex = index
+      const [written = "["] = characterClass.exec(text) ?? []
+      take(classSize(written), written.length)
+    } else if (character === "\\") {
+      take(/[pP]/.test(text[index + 1] ?? "") ? unicodeClassSize : 1, 2)
+    } else if (character === "(") {
+      outer.push(size)
+      size = 0
+      index++
+    } else if (character === ")" && outer.length > 0) {
+      const inside = size + 1
+      size = outer.pop() ?? 0
+      take(inside, 1)
+    } else {
+      take(1, 1)
+    }
+  }
+  return outer.reduce((sum, before) => sum + before, size)
+}
+
+const compileProblem = (text: string): string | undefined => {
+  const compiled = Result.try(() => RE2JS.compile(text))
+  if (Result.isSuccess(compiled)) return undefined
+  const { failure } = compiled
+  return failure instanceof Error ? failure.message.replace(/^error parsing regexp: /, "") : "it cannot be compiled"
+}
+
+const isAnchored = (text: string): boolean => /^(?:\^|\\A)/.test(text) && /(?:(?<!\\)(?:\\\\)*\$|\\z)$/.test(text)
+
+export const regexpFindings = (text: string | undefined, path: Path): ReadonlyArray<Finding> => {
+  if (text === undefined || text.trim() === "") return []
+  if (sizeOf(text) > maximumSize) {
+    const message = `the expression stands for more than ${maximumSize} steps`
+    return [{ code: "too_complex", path, message, hint: "write * or + for long counted repetitions" }]
+  }
+  const problem = compileProblem(text)
+  if (problem !== undefined) return [{ code: "invalid_regexp", path, message: `not an RE2 expression: ${problem}` }]
+  if (isAnchored(text)) return []
+  const message = "the expression is not anchored at both ends; it will be read as if it were"
+  return [{ code: "unanchored_regexp", path, message, hint: `write ^${text.replace(/^\^/, "").replace(/\$$/, "")}$` }]
+}
