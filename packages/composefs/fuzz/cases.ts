@@ -1,6 +1,6 @@
 /** Cases by number: the same seed and number give the same bytes for the same reader, on any machine. */
 import { Random } from "./Random.ts"
-import { archiveTarget } from "./targets/archive.ts"
+import { fileLayerTarget, imageLayerTarget } from "./targets/archive.ts"
 import { dumpTarget } from "./targets/dump.ts"
 import { imageTarget } from "./targets/image.ts"
 import type { Outcome, Target } from "./targets/target.ts"
@@ -14,7 +14,8 @@ export class Cases {
   readonly #seed: number
   readonly #image = imageTarget()
   readonly #dump = dumpTarget()
-  readonly #archive = archiveTarget()
+  readonly #imageLayer = imageLayerTarget()
+  readonly #fileLayer = fileLayerTarget()
 
   constructor(seed: number) {
     this.#seed = seed
@@ -22,9 +23,14 @@ export class Cases {
 
   make(number: number): Case {
     const random = new Random(this.#seed, number)
-    const kind = random.below(20)
-    const target = kind < 9 ? this.#image : kind < 19 ? this.#dump : this.#archive
+    const target = this.#target(random.below(40))
     return { target, bytes: target.make(random) }
+  }
+
+  #target(kind: number): Target {
+    if (kind < 18) return this.#image
+    if (kind < 37) return this.#dump
+    return kind < 39 ? this.#imageLayer : this.#fileLayer
   }
 
   /** Runs a case; throws where the reader breaks a promise. */

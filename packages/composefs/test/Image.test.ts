@@ -18,6 +18,38 @@ describe.skipIf(!hasVectors)("Image, against the vectors of composefs", () => {
     assert.isTrue(Result.isSuccess(Image.read(image, { canonical: true })))
   })
 
+  /** fs-verity digests of the images, by which these are known where they are mounted. */
+  const digests: Readonly<Record<string, string>> = {
+    "bigfile-xattr.dump": "96477776a78abab3bf28c57b16dd0c47ed41a05774a2352ecf15c3ac15108b3f",
+    "bigfile.dump": "160c71227628d810604ad305e5d4a912e01a5964866b9bec9f8fddc55e352bfb",
+    "config.dump.gz": "26cbaf47c39d0b5ed47bd959595e4d84f01c8eb8196d861d9f00bf527c244ad2",
+    "config-with-hard-link.dump.gz": "a7afa3886a072e11ac8dae09d46da54ea43ca0cfe34d170b1cdc9287cceca6a1",
+    "cs9-x86_64-developer.dump.gz": "c2891b9a6ce8f676ce63aeaeb7df329695db705d5d1a6a8160f8ed3ec188c5ba",
+    "cs9-x86_64-minimal.dump.gz": "ea6a12d09a928b965d9881f6703c54cf2801ad0a5fad2c921819d6c7ba4956ce",
+    "honggfuzz-bigfile-with-acl.dump": "062b7c9e88806d8fe267287a35ba7abfa8faf70460b2dd8294781d6f26d64912",
+    "honggfuzz-chardev-nonzero-size.dump": "efdef54b5e204b11f2590a41cde5d01c57622393e2a428af4fa4cfaac18c4575",
+    "honggfuzz-long-symlink.dump": "d7894fc7641b935efec393392e36dfab0ffbcc20d29a4c684aebde71b8c38005",
+    "honggfuzz-longlink-unterminated.dump": "fe675c995eb476c165ec5af1001bd9289f57bacf58d55373a5695b67f421bebe",
+    "longlink.dump": "32f1351322d32ebed1bde5fd72e2d218435c4aada13a359f1b1d1f1e126815a6",
+    "no-newline.dump": "4aa51e1805ee1c2d3bd8d9ba2f2740948c2ee4de7c3cbfcef863982e456f46fe",
+    "special.dump": "6fae72a66167ef8d5830fa15647263ef1b535681aa91fdf195fa3d6f5e3ae15e",
+    "special_v1.dump": "1d268f8bc7609b4f8f8467e98565f45300f9e192c0e6ef2d05820d3ea41d4515"
+  }
+
+  it.each(accepted)("has the digest of %s", (name) => {
+    const tree = Result.getOrThrow(Dump.parse(readDump(name)))
+    assert.strictEqual(Result.getOrThrow(Image.digest(tree, versionOptions(name))), digests[name])
+  })
+
+  const lax = ["no-newline.dump", "longlink.dump", "honggfuzz-longlink-unterminated.dump"]
+
+  it("takes all dumps but three in strict mode too, as mkcomposefs does", () => {
+    assert.deepEqual(
+      accepted.filter((name) => Result.isFailure(Dump.parse(readDump(name), { strict: true }))).sort(),
+      lax.sort()
+    )
+  })
+
   const causes: Readonly<Record<string, RegExp>> = {
     "should-fail-big-inline.dump": /5004 bytes inline/,
     "should-fail-dir-hardlink.dump": /hard link to anything but a directory/,

@@ -1,11 +1,17 @@
 /** Damaged layers: they are refused with an error of their own, or give a tree that can be written. */
-import { Flatten, Image, Tree } from "@lamina/composefs"
+import { Content, Flatten, FsVerity, Image, Node, Tree } from "@lamina/composefs"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
+import { layerEntries } from "../../src/internal/layer/entries.ts"
+import { Input } from "../../src/internal/layer/input.ts"
+import { LayerError } from "../../src/internal/layer/layerError.ts"
+import { readArchive } from "../../src/internal/layer/readArchive.ts"
+import { padding } from "../../src/internal/tar/format.ts"
+import { header } from "../../src/internal/tar/write.ts"
 import { archive, directory, file, hardLink, opaque, sealed, symlink, whiteout } from "../../test/archives.ts"
 import { type Field, makeSeed, mutate } from "../mutate.ts"
 import type { Random } from "../Random.ts"
@@ -13,7 +19,7 @@ import { BrokenPromise, type Outcome, type Target } from "./target.ts"
 
 const blockSize = 512
 
-const archives = [
+const imageLayers = [
   archive([
     directory("dir/", { mode: 0o1777, uid: 7 }),
     file("dir/file", "content", { pax: { mtime: "5.25", "SCHILY.xattr.user.a": "1" } }),
@@ -31,6 +37,30 @@ const archives = [
   ])
 ]
 
+/** A file layer before it is compressed. */
+const fileLayer = (): Buffer => {
+  const large = Buffer.alloc(100, "x")
+  const xattrs = new Map([["user.a", Buffer.from("1")]])
+  const tree = {
+    root: Node.directory({
+      dir: Node.directory({
+        file: Node.inlineFile("content", { nlink: 2, mtime: { seconds: 5n, nanoseconds: 1 }, xattrs }),
+        gone: Node.whiteout(),
+        large: Node.externalFile({ size: large.length, digest: FsVerity.digest(large) })
+      }, { uid: 3_000_000 }),
+      link: Node.hardLink("/dir/file"),
+      symlink: Node.symlink("dir"),
+      device: Node.blockDevice(0x803)
+    })
+  }
+  const parts = Result.getOrThrow(layerEntries(tree, 64)).flatMap(({ content, tar }) => [
+    header(tar),
+    content === undefined ? Buffer.alloc(0) : content._tag === "InlineFile" ? content.content : large,
+    Buffer.alloc(content === undefined ? 0 : padding(tar.size))
+  ])
+  return Buffer.concat([...parts, Buffer.alloc(1024)])
+}
+
 /** Where headers may stand, and their numbers by the byte. */
 const fields = (bytes: Buffer): ReadonlyArray<Field> =>
   Array.from({ length: bytes.length / blockSize }, (_, index) => index * blockSize)
@@ -42,19 +72,29 @@ const fields = (bytes: Buffer): ReadonlyArray<Field> =>
       }))
     )
 
-export const archiveTarget = (): Target => {
+const makerOf = (archives: ReadonlyArray<Buffer>) => {
   const seeds = archives.map((bytes) => makeSeed(bytes, fields(bytes)))
   const first = makeSeed(archive([]))
-  return {
-    name: "layers",
-    make: (random) => {
-      const bytes = mutate(random.oneOf(seeds, first), seeds, random)
-      if (!random.onceIn(8)) sealAll(bytes)
-      return random.onceIn(4) ? withTokens(bytes, random) : bytes
-    },
-    read
+  return (random: Random): Buffer => {
+    const bytes = mutate(random.oneOf(seeds, first), seeds, random)
+    if (!random.onceIn(8)) sealAll(bytes)
+    return random.onceIn(4) ? withTokens(bytes, random) : bytes
   }
 }
+
+/** Layers of OCI images, on top of one that is sound. */
+export const imageLayerTarget = (): Target => ({
+  name: "image layers",
+  make: makerOf(imageLayers),
+  read: readImageLayer
+})
+
+/** File layers, which only this package writes. */
+export const fileLayerTarget = (): Target => ({
+  name: "file layers",
+  make: makerOf([fileLayer()]),
+  read: readFileLayer
+})
 
 /** Puts the checksums right, or hardly anything would get past them. */
 const sealAll = (bytes: Buffer): void => {
@@ -92,16 +132,35 @@ const rules = [Flatten.oci, Flatten.composefsRs]
 const base = archive([directory("dir/"), file("dir/gone", "x"), file("below", "y")])
 const tar = "application/vnd.oci.image.layer.v1.tar"
 
-const read = (bytes: Uint8Array): Outcome => {
+const readImageLayer = (bytes: Uint8Array): Outcome => {
   const flatten = rules[(bytes[0] ?? 0) % rules.length] ?? Flatten.oci
   const layers = [base, bytes].map((content) => ({ mediaType: tar, content: Stream.make(content) }))
-  const exit = Effect.runSyncExit(Tree.fromLayers(layers, { flatten, maxArchiveSize: 1 << 20 }))
+  const flattened = Tree.fromLayers(layers, { flatten, maxArchiveSize: 1 << 20 })
+  return judge(
+    Effect.runSyncExit(Effect.map(flattened, ({ tree }) => tree)),
+    (error) => error instanceof Flatten.FlattenError
+  )
+}
+
+/** The archive inside; what is around it is zstd's own matter. */
+const readFileLayer = (bytes: Uint8Array): Outcome => {
+  const limits = { inlineLimit: 64, maxEntries: 1000, maxPaxSize: 1 << 20 }
+  const read = Effect.scoped(Effect.gen(function*() {
+    const contents = yield* Content.memory()
+    const input = new Input(yield* Stream.toPull(Stream.make(bytes)))
+    return yield* readArchive(input, { ...limits, contents })
+  }))
+  return judge(Effect.runSyncExit(read), (error) => error instanceof LayerError)
+}
+
+const judge = (exit: Exit.Exit<Tree.Tree, unknown>, isOwn: (error: unknown) => boolean): Outcome => {
   if (Exit.isFailure(exit)) {
-    const error = Option.getOrUndefined(Cause.findErrorOption(exit.cause))
-    if (!(error instanceof Flatten.FlattenError)) throw new BrokenPromise(Cause.pretty(exit.cause))
+    if (!isOwn(Option.getOrUndefined(Cause.findErrorOption(exit.cause)))) {
+      throw new BrokenPromise(Cause.pretty(exit.cause))
+    }
     return "refused"
   }
-  const image = Image.write(exit.value.tree, { version: 1 })
+  const image = Image.write(exit.value, { version: 1 })
   if (Result.isFailure(image)) throw new BrokenPromise(`what was read cannot be written: ${image.failure.message}`)
   return "accepted"
 }
