@@ -12,7 +12,8 @@ import { access, lstat, mkdir, mkdtemp, open as openFile, readdir, rename, rm } 
 import { basename, dirname, join } from "node:path"
 import { ContentError, type ContentSink, type ContentSource, type StoredContent, verifying } from "./Content.ts"
 import * as FsVerity from "./FsVerity.ts"
-import { attempt, eachChunk, type FileProblem, readOnly, streamFile, syncPath } from "./internal/files.ts"
+import { attempt, eachChunk, type FileProblem, streamFile, syncPath } from "./internal/files.ts"
+import { readOnly } from "./internal/openFlags.ts"
 import * as Node from "./Node.ts"
 import * as Tree from "./Tree.ts"
 

@@ -19,7 +19,8 @@ import {
 } from "./internal/flatten/flattenLayers.ts"
 import { findNode, LinkResolver, type Resolution } from "./internal/links.ts"
 import { join } from "./internal/paths.ts"
-import { type DirectoryOptions, scanDirectory, type ScannedDirectory } from "./internal/scan.ts"
+import type { DirectoryOptions, ScannedDirectory, ScanProgress } from "./internal/scan/options.ts"
+import { scanDirectory } from "./internal/scan/scan.ts"
 import { TreeBuilder } from "./internal/treeBuilder.ts"
 import { TreeError } from "./internal/treeError.ts"
 import * as Node from "./Node.ts"
@@ -45,7 +46,7 @@ export interface Entry {
   readonly node: Node.Node
 }
 
-export type { DirectoryOptions, ScannedDirectory }
+export type { DirectoryOptions, ScannedDirectory, ScanProgress }
 export { TreeError }
 
 /**

@@ -4,15 +4,13 @@ import * as Fiber from "effect/Fiber"
 import * as Stream from "effect/Stream"
 import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs"
 import { type FileHandle, open } from "node:fs/promises"
+import { type FilePath, readOnly } from "./openFlags.ts"
 
 /** A failed call to the file system; each area turns it into its own error. */
 export interface FileProblem {
   readonly code: string
   readonly problem: string
 }
-
-/** A path as Node takes it: a string, or bytes where the name is not UTF-8. */
-export type FilePath = string | Buffer
 
 export const chunkSize = 1 << 20
 
@@ -31,9 +29,6 @@ export const syncPath = (path: string): Effect.Effect<void, FileProblem> =>
     (handle) => attempt(() => handle.sync()),
     (handle) => Effect.ignore(attempt(() => handle.close()))
   )
-
-/** O_NOFOLLOW: the last component must be the file itself; O_NONBLOCK: a FIFO put in its place does not hang us. */
-export const readOnly = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK
 
 /** Calls `use` with each chunk in turn; the chunk is only valid during the call. Returns the number of bytes. */
 export const eachChunk = (

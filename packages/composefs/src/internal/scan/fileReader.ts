@@ -1,0 +1,187 @@
+/**
+ * Reads the entries of batches: looks at each, hashes files, hands external ones to a store. It runs in the calling thread
+ * and in those beside it, therefore without Effect and with calls that block.
+ */
+import { type BigIntStats, closeSync, fstatSync, lstatSync, openSync, readlinkSync } from "node:fs"
+import { fileType, typeMask } from "../fileType.ts"
+import { type FilePath, readOnly } from "../openFlags.ts"
+import { ObjectWriter, type WriterTarget } from "../store/objectWriter.ts"
+import type { Parameters } from "../verity/blockHash.ts"
+import { MerkleHasher } from "../verity/merkleHasher.ts"
+import {
+  type Batch,
+  type BatchResult,
+  childOf,
+  type Content,
+  maxBatchedSize,
+  outcome,
+  type ReadProblem,
+  sizeOf,
+  statSize,
+  type Task,
+  writeStat
+} from "./batch.ts"
+import { InodeClaims } from "./inodeClaims.ts"
+import { ReadBuffer } from "./readBuffer.ts"
+
+/** How entries are read; plain data, for it goes to threads. */
+export interface ReaderOptions {
+  readonly using: Parameters
+  /** Files up to this size are returned as they are, without a digest. */
+  readonly inlineLimit: number
+  /** Takes the external files. */
+  readonly store: WriterTarget | undefined
+  /** Reads inodes of this device with several names once; see {@link InodeClaims}. */
+  readonly claims: { readonly device: bigint; readonly shared: SharedArrayBuffer } | undefined
+}
+
+export class FileReader {
+  readonly #options: ReaderOptions
+  readonly #buffer: ReadBuffer
+  readonly #claims: InodeClaims | undefined
+  readonly #writer: ObjectWriter | undefined
+
+  constructor(options: ReaderOptions) {
+    this.#options = options
+    this.#buffer = new ReadBuffer(options.using)
+    this.#claims = options.claims === undefined ? undefined : new InodeClaims(options.claims.shared)
+    this.#writer = options.store === undefined ? undefined : new ObjectWriter(options.store)
+  }
+
+  read(batch: Batch): BatchResult {
+    const result = new Results(batch.first, sizeOf(batch))
+    for (const { directory, names, tasks } of batch.groups) {
+      names.forEach((name, at) => this.#entry(childOf(directory, name), tasks[at] ?? "file", result))
+    }
+    return result
+  }
+
+  #entry(path: FilePath, task: Task, result: Results): void {
+    try {
+      if (task === "file" || task === "large file") this.#file(path, task, result)
+      else this.#special(path, task, result)
+    } catch (cause) {
+      result.add(outcome.failed, problemOf(cause))
+    }
+  }
+
+  #file(path: FilePath, task: Task, result: Results): void {
+    const file = openSync(path, readOnly)
+    try {
+      const stats = fstatSync(file, bigint)
+      if (!stats.isFile()) throw new Changed(notThe(task))
+      result.look(stats)
+      const size = Number(stats.size)
+      if (task === "file" && size > maxBatchedSize) return result.add(outcome.large)
+      if (task === "file" && !this.#isFirst(stats)) return result.add(outcome.linked)
+      const content = size > maxBatchedSize ? this.#large(file, size) : this.#small(file, size)
+      confirm(stats, fstatSync(file, bigint))
+      result.add(outcome.read, content)
+    } finally {
+      closeSync(file)
+    }
+  }
+
+  #isFirst({ dev, ino, nlink }: BigIntStats): boolean {
+    return nlink === 1n || dev !== this.#options.claims?.device || this.#claims?.claim(ino) !== false
+  }
+
+  #small(file: number, size: number): string | Uint8Array {
+    const actual = this.#buffer.read(file, size)
+    if (actual !== size) throw sizeChanged(size, actual)
+    if (size <= this.#options.inlineLimit) return new Uint8Array(this.#buffer.bytes.subarray(0, size))
+    const digest = this.#buffer.digest(size)
+    this.#writer?.put(digest, this.#buffer.bytes.subarray(0, size))
+    return digest
+  }
+
+  /** Reads a file piece by piece, and writes each piece while it is at hand. */
+  #large(file: number, size: number): string {
+    const unnamed = this.#writer?.begin()
+    try {
+      const hasher = new MerkleHasher(this.#options.using)
+      let actual = 0
+      for (let count = -1; count !== 0 && actual <= size; actual += count) {
+        count = this.#buffer.read(file, pieceSize - 1)
+        const piece = this.#buffer.bytes.subarray(0, count)
+        hasher.update(piece)
+        unnamed?.write(piece)
+      }
+      if (actual !== size) throw sizeChanged(size, actual)
+      const digest = hasher.digest()
+      if (unnamed !== undefined) this.#writer?.name(unnamed, digest)
+      return digest
+    } finally {
+      unnamed?.discard()
+    }
+  }
+
+  #special(path: FilePath, task: Task, result: Results): void {
+    const stats = lstatSync(path, bigint)
+    if ((Number(stats.mode) & typeMask) !== typeOfTask[task]) throw new Changed(notThe(task))
+    result.look(stats)
+    result.add(outcome.read, task === "symlink" ? readlinkSync(path, "latin1") : undefined)
+  }
+}
+
+const bigint = { bigint: true } as const
+
+const typeOfTask = {
+  file: fileType.regular,
+  "large file": fileType.regular,
+  symlink: fileType.symlink,
+  fifo: fileType.fifo,
+  socket: fileType.socket,
+  "character device": fileType.characterDevice,
+  "block device": fileType.blockDevice
+} as const satisfies Record<Task, number>
+
+/** What is read, hashed and written at once: it should still be in the core's own cache for the second and third. */
+const pieceSize = 256 << 10
+
+/** Collects the result of a batch entry by entry. */
+class Results implements BatchResult {
+  readonly first: number
+  readonly outcomes: Uint8Array<ArrayBuffer>
+  readonly stats: BigInt64Array<ArrayBuffer>
+  readonly contents: Array<Content> = []
+
+  constructor(first: number, count: number) {
+    this.first = first
+    this.outcomes = new Uint8Array(count)
+    this.stats = new BigInt64Array(count * statSize)
+  }
+
+  look(stats: BigIntStats): void {
+    writeStat(this.stats, this.contents.length, stats)
+  }
+
+  add(outcome: number, content?: Content): void {
+    this.outcomes[this.contents.length] = outcome
+    this.contents.push(content)
+  }
+}
+
+/** An entry that is not what it was when its directory was listed, or when its reading began. */
+class Changed extends Error {}
+
+const notThe = (task: Task): string =>
+  `it is no longer a ${task === "file" || task === "large file" ? "regular file" : task}`
+
+const sizeChanged = (expected: number, actual: number): Changed =>
+  new Changed(`expected ${expected} bytes, got ${actual > expected ? "more" : actual}`)
+
+const confirm = (before: BigIntStats, after: BigIntStats): void => {
+  if (before.size !== after.size || before.mtimeNs !== after.mtimeNs || before.ctimeNs !== after.ctimeNs) {
+    throw new Changed("it was written to")
+  }
+}
+
+const problemOf = (cause: unknown): ReadProblem => {
+  const code = cause instanceof Error && "code" in cause ? cause.code : undefined
+  const isGone = code === "ENOENT" || code === "ELOOP" || code === "ENXIO" || code === "ENOTDIR"
+  return {
+    isChange: isGone || cause instanceof Changed,
+    problem: cause instanceof Error ? cause.message : String(cause)
+  }
+}
