@@ -2,21 +2,21 @@
 import * as Effect from "effect/Effect"
 import type { Io } from "./io.ts"
 
-/** Counts one more, or several. */
-export type Step = (by?: number) => void
+/** Tells how many there are so far. */
+export type Show = (count: number) => void
 
 const minimumMillis = 100
 
-/** Shows a count while something is done; on anything but a terminal it is silent. */
+/** Shows how far something is while it is done; on anything but a terminal it is silent. */
 export const counting = <A, E, R>(
   io: Io,
   what: string,
-  use: (step: Step) => Effect.Effect<A, E, R>
+  use: (show: Show) => Effect.Effect<A, E, R>
 ): Effect.Effect<A, E, R> =>
   io.errorIsTerminal
     ? Effect.acquireUseRelease(
       Effect.sync(() => new Line(io, what)),
-      (line) => use((by) => line.step(by)),
+      (line) => use((count) => line.show(count)),
       (line) => Effect.sync(() => line.clear())
     )
     : use(() => undefined)
@@ -24,7 +24,6 @@ export const counting = <A, E, R>(
 class Line {
   readonly #io: Io
   readonly #what: string
-  #count = 0
   #shownAt = performance.now()
   #isShown = false
 
@@ -33,13 +32,12 @@ class Line {
     this.#what = what
   }
 
-  step(by = 1): void {
-    this.#count += by
+  show(count: number): void {
     const now = performance.now()
     if (now - this.#shownAt < minimumMillis) return
     this.#shownAt = now
     this.#isShown = true
-    this.#io.tell(`\r${this.#count.toLocaleString("en")} ${this.#what}\u001b[K`)
+    this.#io.tell(`\r${count.toLocaleString("en")} ${this.#what}\u001b[K`)
   }
 
   clear(): void {

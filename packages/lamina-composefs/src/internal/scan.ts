@@ -20,16 +20,15 @@ export const scan = Effect.fnUntraced(function*(
     return yield* new Misuse({ problem: "--skip-xattrs and --user-xattrs exclude each other" })
   }
   const xattrs = values["skip-xattrs"] ? undefined : yield* attributes(directory, values["user-xattrs"])
-  return yield* counting(io, "files", (step) =>
+  return yield* counting(io, "files", (show) =>
     Tree.fromDirectory(directory, {
-      filter: (_, kind) => {
-        step()
-        return !values["skip-devices"] || (kind !== "character device" && kind !== "block device")
-      },
+      skipDevices: values["skip-devices"],
       mtime: values["use-epoch"] ? { exactly: Node.epoch } : undefined,
       hardLinks: values.hardlinks ? "preserve" : "separate",
       xattrs,
-      objects
+      objects,
+      threads: values.threads,
+      onProgress: ({ files }) => show(files)
     }))
 })
 

@@ -39,12 +39,12 @@ format versions, attributes, times, hard links and more are tried alone and toge
       ? found.contents
       : yield* ObjectStore.open({ directory: yield* existingDirectory(store), durability: "none" })
     const seconds = values["source-date-epoch"]
-    const explanation = yield* counting(io, "images", (step) =>
+    const explanation = yield* counting(io, "images", (show) =>
       Explain.digest(expected, found.tree, {
         contents,
         maxAttempts: values["max-attempts"],
         sourceDateEpoch: seconds === undefined ? undefined : { seconds: BigInt(seconds), nanoseconds: 0 },
-        onProgress: () => Effect.sync(step)
+        onProgress: ({ attempts }) => Effect.sync(() => show(attempts))
       }))
     yield* io.print(values.json ? toJson(explanation) : Explain.format(explanation))
     return explanation._tag === "Found" ? exitCodes.ok : exitCodes.different

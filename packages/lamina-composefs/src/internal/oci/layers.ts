@@ -26,11 +26,12 @@ export const flatten = Effect.fnUntraced(function*(
   objects?: ObjectStore.ObjectStore
 ) {
   const image = yield* Image.resolve(registry, repository, version, { platform: yield* platformOf(values.platform) })
-  return yield* counting(io, "bytes of layers", (step) =>
+  let size = 0
+  return yield* counting(io, "bytes of layers", (show) =>
     Tree.fromLayers(
       image.layers.map((layer) => ({
         ...layer,
-        content: Stream.tap(layer.content, (chunk) => Effect.sync(() => step(chunk.length)))
+        content: Stream.tap(layer.content, (chunk) => Effect.sync(() => show(size += chunk.length)))
       })),
       { flatten: rules[values.flatten ?? "oci"], objects }
     ))
