@@ -7,6 +7,7 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
+import type { LayerService } from "../composition/LayerService.ts"
 import type { CommandError } from "../events/CommandError.ts"
 import type { TrustPolicy } from "../ingest/SignatureVerifier.ts"
 import { canonicalJson } from "../internal/contentHash.ts"
@@ -63,6 +64,18 @@ export const read = (manifestText: string): Result.Result<ManifestSeed, CatalogE
     manifestText: source
   })
 }
+
+/**
+ * The services of a manifest; none when it cannot be read, which the comparison with the record says.
+ *
+ * @category decoding
+ * @since 0.1.0
+ */
+export const servicesOf = (manifestText: string): ReadonlyArray<LayerService> =>
+  Result.match(Manifest.parse(manifestText), {
+    onFailure: () => [],
+    onSuccess: ({ manifest }) => manifest.services
+  })
 
 /** Both halves or nobody: an issuer without an identity would trust everybody whom it knows. */
 const trustPolicyOf = ({ cosignIdentityRegexp, cosignIssuerRegexp }: ManifestTrust): TrustPolicy => ({

@@ -4,6 +4,7 @@
  * @since 0.1.0
  */
 import * as Schema from "effect/Schema"
+import { LayerService } from "../composition/LayerService.ts"
 import { Actor } from "../events/Actor.ts"
 import { SignatureVerdict, TrustPolicy } from "../ingest/SignatureVerifier.ts"
 import { canonicalJson } from "../internal/contentHash.ts"
@@ -153,6 +154,11 @@ export const ModuleVersion = Schema.Struct({
   scan: Schema.optional(ScanVerdict),
   /** The `manifest.yaml` that it was built from, in canonical form. */
   manifestText: Schema.String,
+  /**
+   * The services of that manifest, which composing needs and reading the manifest again would be dear; as JSON text, which
+   * may hold what a row may not. Absent in rows of before.
+   */
+  services: Schema.optional(Schema.fromJsonString(Schema.Array(LayerService))),
   fingerprint: Schema.String,
   gitSha: Schema.optional(Schema.String),
   builtAt: Schema.optional(Schema.Int),

@@ -18,6 +18,7 @@ import * as Ownership from "../specs/Ownership.ts"
 import type { CompositionConflict } from "./CompositionConflict.ts"
 import * as Conflicts from "./internal/Conflicts.ts"
 import { renderPlan } from "./internal/Rendering.ts"
+import type { LayerService } from "./LayerService.ts"
 import * as Priority from "./Priority.ts"
 import type { Dependencies, NamedModule } from "./Requirement.ts"
 
@@ -62,6 +63,8 @@ export interface Assignment extends NamedModule, Priority.Prioritized {
   readonly specs: ModuleSpecs.ModuleSpecs
   readonly dependencies: Dependencies
   readonly rebootRequired: boolean
+  /** What the version runs; none when absent. */
+  readonly services?: ReadonlyArray<LayerService>
   readonly artifacts: ReadonlyArray<LayerArtifact>
 }
 

@@ -269,6 +269,7 @@ const insertVersion = Effect.fnUntraced(function*(
     artifacts,
     sbomDigests: published.sbomDigests,
     manifestText: published.manifestText,
+    services: ManifestSeed.servicesOf(published.manifestText),
     fingerprint: published.fingerprint,
     gitSha: published.gitSha,
     builtAt: published.builtAt,

@@ -13,6 +13,7 @@
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Category from "../catalog/Category.ts"
+import * as ManifestSeed from "../catalog/ManifestSeed.ts"
 import * as Module from "../catalog/Module.ts"
 import * as ModuleFiles from "../catalog/ModuleFiles.ts"
 import * as ModuleVersion from "../catalog/ModuleVersion.ts"
@@ -212,6 +213,7 @@ const loadAssignments = Effect.fnUntraced(function*(
       specs: module.specs,
       dependencies: module.dependencies,
       rebootRequired: module.rebootRequired,
+      services: version.services ?? ManifestSeed.servicesOf(version.manifestText),
       artifacts: version.artifacts.map((artifact) => ({
         architecture: artifact.architecture,
         manifestDigest: artifact.manifestDigest,

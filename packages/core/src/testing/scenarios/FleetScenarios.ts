@@ -78,6 +78,24 @@ export const cases: ReadonlyArray<ContractCase> = [
   ),
 
   scenario(
+    "a layer runs the services of its version's manifest, whatever the module's record says by now",
+    Effect.gen(function*() {
+      const { options, redis, template } = yield* edge()
+      const services = `services: [{ name: redis, start_command: "redis-server --port 6379", env: { LOG: "1.10" } }]`
+      yield* release(redis, "0.2.0", "live", { manifestText: `${manifest("my-redis")}${services}\n` })
+      const { plan } = yield* TemplateComposition.compose({
+        ...options,
+        templateId: template.id,
+        architecture: "amd64"
+      })
+      const layer = plan.layers.find(({ moduleName }) => moduleName === "my-redis")
+      const found = layer?.services?.map(({ env, name, startCommand }) => ({ name, startCommand, env }))
+      const expected = [{ name: "redis", startCommand: "redis-server --port 6379", env: { LOG: "1.10" } }]
+      yield* equal("services", found, expected)
+    })
+  ),
+
+  scenario(
     "a child whose parent was deleted reaches no machine without the parent's window",
     Effect.gen(function*() {
       const options = yield* asAda
