@@ -6,6 +6,8 @@
 export * as Channel from "./Channel.ts"
 export * as Composition from "./Composition.ts"
 export * as CompositionConflict from "./CompositionConflict.ts"
+export * as LayerService from "./LayerService.ts"
+export * as PlanDiff from "./PlanDiff.ts"
 export * as Priority from "./Priority.ts"
 export * as Requirement from "./Requirement.ts"
 export * as Resolver from "./Resolver.ts"

@@ -3,8 +3,11 @@
  *
  * @since 0.1.0
  */
+export * as Build from "./Build.ts"
 export * as ContractCase from "./ContractCase.ts"
 export * as DomainScenarios from "./DomainScenarios.ts"
+export * as Expect from "./Expect.ts"
+export * as ExpectationFailed from "./ExpectationFailed.ts"
 export * as FakeRegistry from "./FakeRegistry.ts"
 export * as FakeSigners from "./FakeSigners.ts"
 export * as FakeWebhookAuthenticator from "./FakeWebhookAuthenticator.ts"

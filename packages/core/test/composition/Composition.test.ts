@@ -1,23 +1,24 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Composition } from "@lamina/core/composition/index"
+import { Build } from "@lamina/core/testing"
 import * as fc from "fast-check"
-import { assignment, requires } from "./Layers.ts"
 
-const base = assignment("system-base", {
+const base = Build.assignment("system-base", {
   category: "system-base",
   categoryPosition: 10,
   rebootRequired: true,
   specs: { fileSpec: ["/etc/**", "/usr/**"], protectedSpec: ["/etc/passwd"] },
-  dependencies: { provides: ["base.os"] },
+  provides: ["base.os"],
   files: ["/etc/passwd", "/etc/motd", "/usr/bin/env"]
 })
-const nginx = assignment("nginx", {
+const nginx = Build.assignment("nginx", {
   priority: 5,
   specs: { fileSpec: ["/etc/nginx/**", "/etc/motd"] },
-  dependencies: { requires: requires("powernode/system-base@^1.0"), provides: ["http.port:80"] },
+  requires: ["powernode/system-base@^1.0"],
+  provides: ["http.port:80"],
   files: ["/etc/nginx/nginx.conf", "/etc/motd"]
 })
-const redis = assignment("redis", { specs: { fileSpec: ["/etc/redis/**"] }, files: ["/etc/redis/redis.conf"] })
+const redis = Build.assignment("redis", { specs: { fileSpec: ["/etc/redis/**"] }, files: ["/etc/redis/redis.conf"] })
 
 const conflictsOf = (...assignments: ReadonlyArray<Composition.Assignment>) =>
   Composition.plan(assignments, "amd64").conflicts.map(({ _tag, message, severity }) => [_tag, severity, message])
@@ -83,7 +84,7 @@ describe("Composition.plan", () => {
       >
     ) =>
       Composition.plan(
-        of.map(({ name, ...rest }) => assignment(name, { ...rest, specs: { fileSpec: ["/*"] } })),
+        of.map(({ name, ...rest }) => Build.assignment(name, { ...rest, specs: { fileSpec: ["/*"] } })),
         "amd64"
       )
     fc.assert(fc.property(modules, ([one, other]) => assert.deepStrictEqual(planOf(one), planOf(other))), {
@@ -125,7 +126,7 @@ describe("Composition.plan reports", () => {
   })
 
   it("specs that are no patterns", () => {
-    assert.deepStrictEqual(conflictsOf(assignment("redis", { specs: { fileSpec: ["/etc/redis", "etc"] } })), [
+    assert.deepStrictEqual(conflictsOf(Build.assignment("redis", { specs: { fileSpec: ["/etc/redis", "etc"] } })), [
       [
         "InvalidSpecs",
         "error",
@@ -135,18 +136,18 @@ describe("Composition.plan reports", () => {
   })
 
   it("a child without its parent, and one below it", () => {
-    const child = assignment("child", { variety: "config", parentModule: "nginx" })
+    const child = Build.assignment("child", { variety: "config", parentModule: "nginx" })
     assert.deepStrictEqual(conflictsOf(child), [
       ["ParentMissing", "error", "child adjusts nginx, which is not in the composition"]
     ])
-    assert.deepStrictEqual(conflictsOf(child, assignment("nginx", { priority: 5 })), [
+    assert.deepStrictEqual(conflictsOf(child, Build.assignment("nginx", { priority: 5 })), [
       ["ChildBelowParent", "warning", "child (90000) lies below its parent nginx (90005), which hides what both ship"]
     ])
   })
 
   it("two instance modules of one category", () => {
     assert.deepStrictEqual(
-      conflictsOf(assignment("a", { variety: "instance" }), assignment("b", { variety: "instance" })),
+      conflictsOf(Build.assignment("a", { variety: "instance" }), Build.assignment("b", { variety: "instance" })),
       [["InstanceCollision", "error", "category userland has more than one instance module: a, b"]]
     )
   })
@@ -170,7 +171,7 @@ describe("Composition.plan reports", () => {
 
   it("a module with which another conflicts", () => {
     assert.deepStrictEqual(
-      conflictsOf(redis, assignment("valkey", { dependencies: { conflicts: requires("redis@<8") } })),
+      conflictsOf(redis, Build.assignment("valkey", { conflicts: ["redis@<8"] })),
       [
         ["DeclaredConflict", "error", "valkey conflicts with redis@<8, and redis 1.0.0 is in the composition"]
       ]
@@ -178,21 +179,21 @@ describe("Composition.plan reports", () => {
   })
 
   it("two providers of one capability", () => {
-    const provides = { dependencies: { provides: ["http.port:80"] } }
-    assert.deepStrictEqual(conflictsOf(assignment("nginx", provides), assignment("apache", provides)), [
+    const provides = { provides: ["http.port:80"] }
+    assert.deepStrictEqual(conflictsOf(Build.assignment("nginx", provides), Build.assignment("apache", provides)), [
       ["CapabilityClash", "error", "http.port:80 has more than one provider: apache, nginx"]
     ])
   })
 
   it("a path that a layer may not ship, so that claims hold even if the artifact ignored them", () => {
-    const evil = assignment("evil", { specs: { fileSpec: ["/etc/passwd"] }, files: ["/etc/passwd"] })
+    const evil = Build.assignment("evil", { specs: { fileSpec: ["/etc/passwd"] }, files: ["/etc/passwd"] })
     assert.deepStrictEqual(conflictsOf(base, evil), [
       ["PathConflict", "error", "evil ships /etc/passwd, which system-base protects"]
     ])
   })
 
   it("a path that a broader claim above hides, as a warning", () => {
-    const all = assignment("all", { specs: { fileSpec: ["/**"] }, files: ["/usr/bin/env"] })
+    const all = Build.assignment("all", { specs: { fileSpec: ["/**"] }, files: ["/usr/bin/env"] })
     assert.deepStrictEqual(conflictsOf(base, all), [
       ["PathConflict", "warning", "all hides /usr/bin/env of system-base, whose claim is more specific"]
     ])
@@ -201,7 +202,7 @@ describe("Composition.plan reports", () => {
 
 describe("Composition.render", () => {
   it("prints the stack from the top, owners, capabilities and conflicts", () => {
-    const evil = assignment("evil", {
+    const evil = Build.assignment("evil", {
       variety: "config",
       parentModule: "nginx",
       specs: { fileSpec: ["/etc/passwd"], protectedSpec: ["/opt/evil"] },

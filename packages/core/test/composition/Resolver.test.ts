@@ -1,7 +1,9 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Requirement, Resolver } from "@lamina/core/composition/index"
+import { Build } from "@lamina/core/testing"
 import * as fc from "fast-check"
-import { requires } from "./Layers.ts"
+
+const requires = (...texts: ReadonlyArray<string>) => Build.requirements(texts)
 
 const version = (
   versionString: string,

@@ -58,7 +58,13 @@ const invalidSpecs: Finder = ({ layers }) =>
     const validated = ModuleSpecs.validate(specs)
     return Result.isSuccess(validated)
       ? []
-      : [error("InvalidSpecs", [moduleName], `the specs of ${moduleName}: ${validated.failure.message}`)]
+      : [
+        error(
+          "InvalidSpecs",
+          [moduleName],
+          `the specs of ${moduleName}: ${validated.failure.message.replaceAll("\n", "; ")}`
+        )
+      ]
   })
 
 const families: Finder = ({ layers }) =>

@@ -1,16 +1,8 @@
 import type { CompositionPlan, Layer } from "../Composition.ts"
+import { printable, section, short, table } from "./Terminal.ts"
 
 const shownConflicts = 50
 const shownContested = 50
-
-const short = (digest: string): string => digest.slice(0, digest.indexOf(":") + 13)
-
-const table = (rows: ReadonlyArray<ReadonlyArray<string>>): ReadonlyArray<string> => {
-  const widths = (rows[0] ?? []).map((_, column) =>
-    rows.reduce((widest, row) => Math.max(widest, (row[column] ?? "").length), 0)
-  )
-  return rows.map((row) => `  ${row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join("  ").trimEnd()}`)
-}
 
 const layerRow = (layer: Layer, owned: number): ReadonlyArray<string> => [
   String(layer.effectivePriority),
@@ -23,12 +15,6 @@ const layerRow = (layer: Layer, owned: number): ReadonlyArray<string> => [
     layer.rebootRequired ? "needs a reboot" : ""
   ].filter((note) => note !== "").join(", ")
 ]
-
-const section = (title: string, lines: ReadonlyArray<string>, shown = lines.length): ReadonlyArray<string> => {
-  if (lines.length === 0) return []
-  const hidden = lines.length - shown
-  return ["", title, ...lines.slice(0, shown), ...(hidden > 0 ? [`  … and ${hidden} more`] : [])]
-}
 
 export const renderPlan = (plan: CompositionPlan): string => {
   const owned = new Map<string, number>()
@@ -49,5 +35,5 @@ export const renderPlan = (plan: CompositionPlan): string => {
     ),
     ...section("conflicts", plan.conflicts.map(({ message, severity }) => `  ${severity}: ${message}`), shownConflicts),
     ""
-  ].join("\n")
+  ].map(printable).join("\n")
 }
