@@ -84,6 +84,8 @@ describe.skipIf(!hasTools)("beside mkcomposefs, on a directory", () => {
     spawnSync("setfattr", ["-n", "trusted.overlay.opaque", "-v", "y", join(tree, "sub")])
     spawnSync("setfattr", ["-n", "security.thing", "-v", "0x000102ff", join(tree, "file 0")])
   }
+  const { stdout: help } = spawnSync("mkcomposefs", ["--help"], { encoding: "utf8" })
+  const knowsHardLinks = hasTools && help.includes("--hardlinks")
   const hasGetfattr = hasProgram("getfattr")
 
   for (
@@ -93,11 +95,14 @@ describe.skipIf(!hasTools)("beside mkcomposefs, on a directory", () => {
       ["--skip-xattrs", "--skip-devices"],
       ["--skip-xattrs", "--min-version=1"],
       [],
-      ["--user-xattrs"]
+      ["--user-xattrs"],
+      // Of composefs-rs' mkcomposefs only.
+      ["--skip-xattrs", "--hardlinks"]
     ]
   ) {
     const needsGetfattr = !options.includes("--skip-xattrs")
-    it.skipIf(needsGetfattr && !hasGetfattr)(`mkfs ${options.join(" ")}`, async () => {
+    const isUnknown = options.includes("--hardlinks") && !knowsHardLinks
+    it.skipIf(isUnknown || (needsGetfattr && !hasGetfattr))(`mkfs ${options.join(" ")}`, async () => {
       const theirs = peer("mkcomposefs", ...options, "--print-digest-only", tree).toString()
       assert.strictEqual((await run(["mkfs", ...options, "--print-digest-only", tree])).output, theirs)
     })
