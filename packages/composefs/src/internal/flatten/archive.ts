@@ -8,6 +8,7 @@ import * as FsVerity from "../../FsVerity.ts"
 import * as Node from "../../Node.ts"
 import * as ByteString from "../byteString.ts"
 import type { Input } from "../layer/input.ts"
+import { maxTargetSize } from "../limits.ts"
 import {
   type Extensions,
   type HeaderStart,
@@ -30,19 +31,14 @@ import {
 } from "../tar/format.ts"
 import type { TarEntry } from "../tar/write.ts"
 import type { Leaf } from "./branch.ts"
+import type { Budget } from "./budget.ts"
 import { FlattenError, type FlattenReason } from "./flattenError.ts"
 import type { Overlay } from "./overlay.ts"
-
-/** What may still come, counted over all layers of an image. */
-export interface Budget {
-  entries: number
-  /** Bytes of PAX headers and long names, which are held in memory. */
-  metadata: number
-}
 
 export interface ArchiveOptions {
   /** Which layer of the image, from 0. */
   readonly layer: number
+  /** Shared by all layers of the image. */
   readonly budget: Budget
   readonly objects: ContentSink | undefined
   readonly using: FsVerity.Parameters
@@ -125,15 +121,16 @@ class LayerReader<E, R> {
     if (size > maxExtensionSize) {
       return yield* this.#exceeded(`an extension header has more than ${maxExtensionSize} bytes`)
     }
-    this.#options.budget.metadata -= size
-    if (this.#options.budget.metadata < 0) return yield* this.#exceeded("the extension headers are too large together")
+    const excess = this.#options.budget.addMetadata(size)
+    if (excess !== undefined) return yield* this.#exceeded(excess)
     const body = yield* this.#input.take(size + padding(size))
     if (body.length < size) return yield* this.#malformed("an extension header is cut off")
     return ByteString.fromBytes(body.subarray(0, size))
   })
 
   readonly #add = Effect.fnUntraced({ self: this }, function*(entry: TarEntry) {
-    if (--this.#options.budget.entries < 0) return yield* this.#exceeded("the layers have too many entries")
+    const excess = this.#options.budget.addEntry()
+    if (excess !== undefined) return yield* this.#exceeded(excess)
     const text = ByteString.toText(entry.path)
     const path = yield* this.#names(text, entry.path)
     const problem = isWhiteout(path) ? yield* this.#whiteout(path, entry) : yield* this.#place(text, path, entry)
@@ -276,6 +273,9 @@ const specialOf = (entry: TarEntry): Leaf["inode"] | string => {
   switch (type) {
     case typeFlag.symlink:
       if (entry.linkPath === "") return "a symbolic link without a target"
+      if (entry.linkPath.length > maxTargetSize) {
+        return `its target has ${entry.linkPath.length} bytes, at most ${maxTargetSize} are allowed`
+      }
       return Node.symlink(ByteString.toText(entry.linkPath), metadataOf(entry))
     case typeFlag.fifo:
       return Node.fifo(metadataOf(entry))

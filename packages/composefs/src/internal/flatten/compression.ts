@@ -47,7 +47,7 @@ export const sniff = Effect.fnUntraced(function*<E, R>(content: Stream.Stream<Ui
   while (isOpen && start.reduce((size, chunk) => size + chunk.length, 0) < longestMagic) {
     const chunks = yield* Pull.catchDone(pull, () => Effect.succeed([]))
     isOpen = chunks.length > 0
-    start.push(...chunks)
+    for (const chunk of chunks) start.push(chunk)
   }
   const hex = Buffer.concat(start).toString("hex", 0, longestMagic)
   const compression: Compression = magics.find(([, magic]) => hex.startsWith(magic))?.[0] ?? "none"

@@ -8,8 +8,9 @@ import * as FsVerity from "../../FsVerity.ts"
 import type { Tree } from "../../Tree.ts"
 import { Input } from "../layer/input.ts"
 import { recommendedInlineSize } from "../limits.ts"
-import { type Budget, readLayer } from "./archive.ts"
+import { readLayer } from "./archive.ts"
 import type { PathRules } from "./branch.ts"
+import { Budget } from "./budget.ts"
 import { applyRules, type TreeRules } from "./canonicalize.ts"
 import { compressionOf, decompress, sniff } from "./compression.ts"
 import { FlattenError } from "./flattenError.ts"
@@ -48,7 +49,7 @@ export interface LayersOptions {
   readonly inlineLimit?: number | undefined
   /** Most bytes of archives, uncompressed. Default 64 GiB. */
   readonly maxArchiveSize?: number | undefined
-  /** Most entries. Default two million. */
+  /** Most entries, and most directories that no layer describes. Default two million. */
   readonly maxEntries?: number | undefined
   /** Most bytes of PAX headers and long names, which are held in memory. Default 256 MiB. */
   readonly maxMetadataSize?: number | undefined
@@ -89,13 +90,13 @@ export const flattenLayers = Effect.fnUntraced(function*<E, R>(
   options: LayersOptions,
   rules: PathRules & TreeRules
 ) {
-  const overlay = new Overlay(rules)
+  const budget = new Budget({
+    maxArchiveSize: options.maxArchiveSize ?? defaultMaxArchiveSize,
+    maxEntries: options.maxEntries ?? defaultMaxEntries,
+    maxMetadataSize: options.maxMetadataSize ?? defaultMaxMetadataSize
+  })
+  const overlay = new Overlay(rules, budget.limits.maxEntries)
   const summaries: Array<LayerSummary> = []
-  const budget: LayersBudget = {
-    archive: options.maxArchiveSize ?? defaultMaxArchiveSize,
-    entries: options.maxEntries ?? defaultMaxEntries,
-    metadata: options.maxMetadataSize ?? defaultMaxMetadataSize
-  }
   for (const layer of layers) {
     summaries.push(yield* flattenLayer(layer, summaries.length, overlay, options, budget))
   }
@@ -104,16 +105,12 @@ export const flattenLayers = Effect.fnUntraced(function*<E, R>(
   return { tree: freeze(overlay.root), layers: summaries }
 })
 
-interface LayersBudget extends Budget {
-  archive: number
-}
-
 const flattenLayer = Effect.fnUntraced(function*<E, R>(
   { content, diffId, mediaType }: LayerSource<E, R>,
   layer: number,
   overlay: Overlay,
   options: LayersOptions,
-  budget: LayersBudget
+  budget: Budget
 ) {
   const entriesBefore = budget.entries
   const archive = createHash("sha256")
@@ -121,12 +118,10 @@ const flattenLayer = Effect.fnUntraced(function*<E, R>(
   const metered = Stream.mapEffect(yield* archiveOf(content, mediaType, layer), (chunk) => {
     archive.update(chunk)
     archiveSize += chunk.length
-    budget.archive -= chunk.length
-    return budget.archive < 0
-      ? Effect.fail(
-        new FlattenError({ reason: { _tag: "LimitExceeded", layer, problem: "the archives are too large" } })
-      )
-      : Effect.succeed(chunk)
+    const problem = budget.addArchive(chunk.length)
+    return problem === undefined
+      ? Effect.succeed(chunk)
+      : Effect.fail(new FlattenError({ reason: { _tag: "LimitExceeded", layer, problem } }))
   })
   const input = new Input(yield* Stream.toPull(metered))
   yield* readLayer(input, overlay, {
@@ -140,7 +135,7 @@ const flattenLayer = Effect.fnUntraced(function*<E, R>(
   if (diffId !== undefined && diffId !== actual) {
     return yield* new FlattenError({ reason: { _tag: "DiffIdMismatch", layer, expected: diffId, actual } })
   }
-  return { mediaType, diffId: actual, archiveSize, entries: entriesBefore - budget.entries }
+  return { mediaType, diffId: actual, archiveSize, entries: budget.entries - entriesBefore }
 }, Effect.scoped)
 
 const archiveOf = Effect.fnUntraced(function*<E, R>(

@@ -23,8 +23,8 @@ export class Overlay {
   /** What AUFS left in the root of this layer. */
   readonly #aufsNames = new Set<string>()
 
-  constructor(rules: PathRules) {
-    this.#ground = { root: newBranch(implied, -1), rules, layer: 0, steps: maxSteps }
+  constructor(rules: PathRules, maxImplied: number) {
+    this.#ground = { root: newBranch(implied, -1), rules, layer: 0, steps: maxSteps, room: maxImplied, maxImplied }
   }
 
   get root(): Branch {

@@ -16,6 +16,9 @@ export interface Ground {
   layer: number
   /** How many more names may be looked up; links to links could make few bytes a long way. */
   steps: number
+  /** How many more directories may be implied: few bytes of a path could make many. */
+  room: number
+  readonly maxImplied: number
 }
 
 interface Step {
@@ -48,7 +51,7 @@ export class Walk {
 
   /** Goes to a directory, which is made if it is wanted and not there; tells what is in the way. */
   to(path: ReadonlyArray<string>, isWanted: boolean): string | undefined {
-    this.#ahead.push(...path.toReversed())
+    this.#goOn(path)
     for (let name = this.#ahead.pop(); name !== undefined; name = this.#ahead.pop()) {
       if (--this.#ground.steps < 0) return "the ways to all entries are too long together"
       if (name === "" || name === ".") continue
@@ -92,6 +95,9 @@ export class Walk {
     if (!isWanted) return undefined
     const problem = nameProblem(name) ?? this.pathProblem(name)
     if (problem !== undefined) return problem
+    if (--this.#ground.room < 0) {
+      return `more than ${this.#ground.maxImplied} directories are on the way to entries and in no layer; see maxEntries`
+    }
     const entry = { child: newBranch(implied, this.#ground.layer), layer: this.#ground.layer }
     this.here.entries.set(name, entry)
     return this.#step(name, entry)
@@ -106,8 +112,13 @@ export class Walk {
     }
     if (++this.#symlinks > maxSymlinks) return "too many symbolic links are on the way to it"
     if (inode.target.startsWith("/")) { while (this.#trail.length > 0) this.#leave() }
-    this.#ahead.push(...inode.target.split("/").toReversed())
+    this.#goOn(inode.target.split("/"))
     return undefined
+  }
+
+  /** One by one: there may be more names than a call takes arguments. */
+  #goOn(names: ReadonlyArray<string>): void {
+    for (const name of names.toReversed()) this.#ahead.push(name)
   }
 }
 
