@@ -15,7 +15,7 @@ import { escape, escapeOptional, escapeXattr } from "./internal/dump/escape.ts"
 import { DumpParser, readDump } from "./internal/dump/parser.ts"
 import { LineReason } from "./internal/dump/reason.ts"
 import { modeOf } from "./internal/fileType.ts"
-import { findNode, LinkResolver } from "./internal/links.ts"
+import { resolverOf } from "./internal/links.ts"
 import { describe, quote } from "./internal/paths.ts"
 import { toTree } from "./internal/table/toTree.ts"
 import * as Node from "./Node.ts"
@@ -130,13 +130,13 @@ export const print = (tree: Tree.Tree): string => {
  * @since 0.1.0
  */
 export function* printLines(tree: Tree.Tree): Generator<string> {
-  const resolver = new LinkResolver((path) => findNode(tree.root, path))
+  const resolver = resolverOf(tree.root)
   for (const { path, node } of Tree.walk(tree)) {
     if (node._tag !== "HardLink") {
       yield printInode(path, node)
       continue
     }
-    const target = resolver.resolve(path)
+    const target = resolver.resolve(node.target)
     // A tree made by hand may hold a link to nowhere: there is no line for that.
     if (target._tag === "Found") yield printHardLink(path, node, target.node)
   }

@@ -17,7 +17,7 @@ import {
   type LayersOptions,
   type LayerSource
 } from "./internal/flatten/flattenLayers.ts"
-import { findNode, LinkResolver, type Resolution } from "./internal/links.ts"
+import { findNode, type Resolution, resolverOf } from "./internal/links.ts"
 import { join } from "./internal/paths.ts"
 import type { DirectoryOptions, ScannedDirectory, ScanProgress } from "./internal/scan/options.ts"
 import { scanDirectory } from "./internal/scan/scan.ts"
@@ -207,9 +207,7 @@ export const find = (tree: Tree, path: string): Option.Option<Node.Node> =>
 export const resolve = (
   tree: Tree,
   path: string
-): Option.Option<{ readonly path: string; readonly node: Node.Inode }> => found(resolverOf(tree).resolve(path))
-
-const resolverOf = (tree: Tree): LinkResolver => new LinkResolver((path) => findNode(tree.root, path))
+): Option.Option<{ readonly path: string; readonly node: Node.Inode }> => found(resolverOf(tree.root).resolve(path))
 
 const found = (resolution: Resolution): Option.Option<{ readonly path: string; readonly node: Node.Inode }> =>
   resolution._tag === "Found" ? Option.some({ path: resolution.path, node: resolution.node }) : Option.none()
@@ -234,10 +232,12 @@ export const mapMetadata = (
  */
 export const withLinkCounts = (tree: Tree): Result.Result<Tree, TreeError> => {
   const builder = new TreeBuilder()
-  const resolver = resolverOf(tree)
+  const resolver = resolverOf(tree.root)
   for (const { path, node } of walk(tree)) {
     const single = "nlink" in node ? { ...node, nlink: 1 } : node
-    const target = node._tag === "HardLink" ? Option.getOrUndefined(found(resolver.resolve(path)))?.path : undefined
+    const target = node._tag === "HardLink"
+      ? Option.getOrUndefined(found(resolver.resolve(node.target)))?.path
+      : undefined
     const bare = node._tag === "Directory" ? { ...node, entries: new Map<string, Node.Node>() } : single
     const reason = builder.add(path, target === undefined ? bare : Node.hardLink(target))
     if (reason !== undefined) return Result.fail(new TreeError({ reason }))

@@ -112,7 +112,7 @@ describe("Diff.trees", () => {
       "where a content is",
       Node.inlineFile("hello world"),
       Node.externalFile({ size: 11, digest: FsVerity.digest(bytes("hello world"), FsVerity.sha512) }),
-      "storage inline -> external"
+      "storage place inline -> external"
     ],
     [
       "an attribute",
@@ -185,7 +185,10 @@ describe("Diff.trees, with hard links", () => {
   it("tells which names are linked in one tree only", () => {
     const left = linked("a", ["b", "c"])
     const right = at({ a: Node.fifo(), b: Node.hardLink("/a"), c: Node.fifo() })
-    assert.deepEqual(lines(left, right), ["~ /a: names /a = /b = /c -> /a = /b", "~ /c: names /a = /b = /c -> /c"])
+    assert.deepEqual(lines(left, right), [
+      "~ /a: hard link group /a = /b = /c -> /a = /b",
+      "~ /c: hard link group /a = /b = /c -> /c"
+    ])
   })
 
   it("does not call links different for the lack of a name that is told anyway", () => {
@@ -197,8 +200,8 @@ describe("Diff.trees, with hard links", () => {
     const left = at({ dir: shared, y: Node.hardLink("/z"), z: Node.fifo() })
     const right = at({ dir: shared, y: Node.fifo(), z: Node.fifo() })
     assert.deepEqual(lines(left, right), [
-      "~ /dir/link: names /dir/link = /y = /z -> /dir/link = /z",
-      "~ /y: names /dir/link = /y = /z -> /y"
+      "~ /dir/link: hard link group /dir/link = /y = /z -> /dir/link = /z",
+      "~ /y: hard link group /dir/link = /y = /z -> /y"
     ])
   })
 

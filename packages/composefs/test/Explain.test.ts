@@ -281,12 +281,12 @@ describe("Explain.apply", () => {
   it.effect("makes files of hard links, counts them, or gives them to their first name", () =>
     Effect.gen(function*() {
       assert.deepEqual(yield* applied({ hardLinks: "separate" }), [
-        "~ /etc/alias: names /etc/alias = /etc/conf -> /etc/alias",
-        "~ /etc/conf: names /etc/alias = /etc/conf -> /etc/conf",
+        "~ /etc/alias: hard link group /etc/alias = /etc/conf -> /etc/alias",
+        "~ /etc/conf: hard link group /etc/alias = /etc/conf -> /etc/conf",
         "~ /etc/linked: link count 5 -> 1",
-        "~ /etc/linked: names /etc/linked = /run/lock -> /etc/linked",
+        "~ /etc/linked: hard link group /etc/linked = /run/lock -> /etc/linked",
         "~ /run/lock: link count 5 -> 1",
-        "~ /run/lock: names /etc/linked = /run/lock -> /run/lock"
+        "~ /run/lock: hard link group /etc/linked = /run/lock -> /run/lock"
       ])
       assert.deepEqual(yield* applied({ hardLinks: "counted" }), [
         "~ /etc/alias: link count 1 -> 2",
@@ -307,8 +307,8 @@ describe("Explain.apply", () => {
   it.effect("moves contents in and out of the image", () =>
     Effect.gen(function*() {
       assert.deepEqual(yield* applied({ inline: "64" }), [
-        "~ /etc/big: storage inline -> external",
-        "~ /usr/tiny: storage external -> inline"
+        "~ /etc/big: storage place inline -> external",
+        "~ /usr/tiny: storage place external -> inline"
       ])
     }))
 

@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Dump, Image, Node, Tree } from "@lamina/composefs"
+import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import * as fc from "fast-check"
 import { asLegacy, legacyTree } from "./legacyTree.ts"
@@ -122,6 +123,15 @@ describe("Image of version 2", () => {
     const chain = Array.from({ length: count }, (_, index) => [`l${index + 1}`, Node.hardLink(`/l${index}`)] as const)
     const image = write(at({ l0: Node.fifo(), ...Object.fromEntries(chain.toReversed()) }))
     assert.deepEqual(read(image).root.entries.get(`l${count}`), Node.hardLink("/l0"))
+  })
+
+  it("looks many links to one file up once, however deep it is", () => {
+    const path = `/${"d/".repeat(1900)}file`
+    const links = Array.from({ length: 60_000 }, (_, index) => [`l${index}`, Node.hardLink(path)] as const)
+    let root = Node.directory({ file: Node.fifo(), ...Object.fromEntries(links) })
+    for (let depth = 0; depth < 1900; depth++) root = Node.directory({ d: root })
+    const image = Image.read(write({ root }), { canonical: true })
+    assert.deepEqual(Tree.find(Result.getOrThrow(image).tree, path), Option.some(Node.fifo({ nlink: 60_001 })))
   })
 
   const crowd = new Map(Array.from({ length: 256 }, (_, index) => [`user.${index}`, xattr("")]))

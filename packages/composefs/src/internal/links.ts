@@ -1,9 +1,9 @@
 /**
- * Where hard links lead. Links to links may form chains as long as a hostile tree likes: each is walked once, and what
- * was found holds for all of it.
+ * Where hard links lead. Links to links may form chains as long as a hostile tree likes, and many links lead to one file
+ * deep down: each path is looked up once, and what was found holds for all that lead there.
  */
-import type { Directory, Inode, Node } from "../Node.ts"
-import { baseName, parentOf } from "./paths.ts"
+import type { Directory, HardLink, Inode, Node } from "../Node.ts"
+import { baseName, join, parentOf } from "./paths.ts"
 
 export type Resolution =
   | { readonly _tag: "Found"; readonly path: string; readonly node: Inode }
@@ -19,24 +19,48 @@ export class LinkResolver {
     this.#find = find
   }
 
-  /** The inode behind the name at `path`. */
+  /** The inode behind the name at `path`: give the target of a link, which others may share. */
   resolve(path: string): Resolution {
-    const links = new Set<string>()
-    const resolution = this.#follow(path, links)
-    for (const link of links) this.#known.set(link, resolution)
+    const met = new Set<string>()
+    const resolution = this.#follow(path, met)
+    for (const at of met) this.#known.set(at, resolution)
     return resolution
   }
 
-  #follow(path: string, links: Set<string>): Resolution {
+  #follow(path: string, met: Set<string>): Resolution {
     for (let at = path;;) {
-      if (links.has(at)) return { _tag: "Loop" }
+      if (met.has(at)) return { _tag: "Loop" }
       const known = this.#known.get(at)
       if (known !== undefined) return known
+      met.add(at)
       const node = this.#find(at)
       if (node === undefined) return { _tag: "Missing", path: at }
       if (node._tag !== "HardLink") return { _tag: "Found", path: at, node }
-      links.add(at)
       at = node.target
+    }
+  }
+}
+
+/** Follows the hard links below a root. Targets in one directory are mostly not alone there: it is looked for once. */
+export const resolverOf = (root: Directory): LinkResolver => {
+  const directories = new Map<string, Node | undefined>()
+  return new LinkResolver((path) => {
+    if (path === "/" || !path.startsWith("/")) return findNode(root, path)
+    const parent = parentOf(path)
+    if (!directories.has(parent)) directories.set(parent, findNode(root, parent))
+    const directory = directories.get(parent)
+    return directory?._tag === "Directory" ? directory.entries.get(baseName(path)) : undefined
+  })
+}
+
+/** Every hard link and where it stands, in no order. */
+export function* hardLinks(root: Directory): Generator<readonly [path: string, link: HardLink]> {
+  const pending: Array<readonly [path: string, directory: Directory]> = [["/", root]]
+  for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
+    const [path, directory] = next
+    for (const [name, node] of directory.entries) {
+      if (node._tag === "Directory") pending.push([join(path, name), node])
+      else if (node._tag === "HardLink") yield [join(path, name), node]
     }
   }
 }

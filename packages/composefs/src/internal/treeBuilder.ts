@@ -43,8 +43,8 @@ export class TreeBuilder {
   /** Gives every inode with hard links the number of its names. Call it once, after {@link finish}. */
   countLinks(): void {
     const names = new Map<string, number>()
-    for (const [path] of this.#links) {
-      const target = this.#resolver.resolve(path)
+    for (const [, link] of this.#links) {
+      const target = this.#resolver.resolve(link.target)
       if (target._tag === "Found") names.set(target.path, (names.get(target.path) ?? 1) + 1)
     }
     for (const [path, nlink] of names) {
@@ -57,8 +57,8 @@ export class TreeBuilder {
 
   /** A hard link that leads to a directory, if there is one. Dumps may have them, no file system does. */
   linkToDirectory(): string | undefined {
-    return this.#links.find(([path]) => {
-      const target = this.#resolver.resolve(path)
+    return this.#links.find(([, link]) => {
+      const target = this.#resolver.resolve(link.target)
       return target._tag === "Found" && target.node._tag === "Directory"
     })?.[0]
   }
@@ -98,7 +98,7 @@ export class TreeBuilder {
 
   #linkProblem(path: string, link: HardLink): string | undefined {
     if (link.target === path) return "a file cannot be a hard link to itself"
-    const target = this.#resolver.resolve(path)
+    const target = this.#resolver.resolve(link.target)
     switch (target._tag) {
       case "Found":
         return undefined

@@ -1,8 +1,8 @@
 /** Which names of a tree share an inode. */
 import type { Directory, Inode, Node } from "../../Node.ts"
 import * as ByteString from "../byteString.ts"
-import { findNode, LinkResolver } from "../links.ts"
-import { join, parentOf } from "../paths.ts"
+import { findNode, hardLinks, resolverOf } from "../links.ts"
+import { parentOf } from "../paths.ts"
 
 /** All names of one inode that has several. */
 export interface LinkGroup {
@@ -23,9 +23,9 @@ export class LinkGroups {
   constructor(root: Directory) {
     this.#root = root
     const names = new Map<string, { readonly node: Inode; readonly names: Array<string> }>()
-    const resolver = new LinkResolver((path) => findNode(root, path))
-    for (const path of linkPaths(root)) {
-      const found = resolver.resolve(path)
+    const resolver = resolverOf(root)
+    for (const [path, { target }] of hardLinks(root)) {
+      const found = resolver.resolve(target)
       if (found._tag !== "Found") continue
       const group = names.get(found.path)
       if (group === undefined) names.set(found.path, { node: found.node, names: [found.path, path] })
@@ -72,14 +72,3 @@ const inByteOrder = (names: ReadonlyArray<string>): ReadonlyArray<string> =>
     .map((name) => [ByteString.fromText(name), name] as const)
     .sort(([left], [right]) => ByteString.compare(left, right))
     .map(([, name]) => name)
-
-function* linkPaths(root: Directory): Generator<string> {
-  const pending: Array<readonly [path: string, directory: Directory]> = [["/", root]]
-  for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
-    const [path, directory] = next
-    for (const [name, node] of directory.entries) {
-      if (node._tag === "Directory") pending.push([join(path, name), node])
-      else if (node._tag === "HardLink") yield join(path, name)
-    }
-  }
-}

@@ -1,7 +1,7 @@
 /** Differences counted by what differs. */
 import type * as Node from "../../Node.ts"
 import type { Difference, Field } from "./difference.ts"
-import { escapeText, formatValues } from "./text.ts"
+import { escapeText, fieldNames, formatValues } from "./text.ts"
 
 /**
  * How many differences are of one sort.
@@ -138,22 +138,4 @@ const pluralKinds = {
 } as const satisfies Record<Node.Kind, string>
 
 const nounOf = (field: Field, name: string | undefined): string =>
-  field === "xattr" ? `${escapeText(name ?? "")} attribute` : nouns[field]
-
-const nouns = {
-  type: "type",
-  mode: "mode",
-  uid: "uid",
-  gid: "gid",
-  nlink: "link count",
-  size: "size",
-  rdev: "device number",
-  mtime: "mtime",
-  content: "content",
-  storage: "storage place",
-  digest: "digest",
-  payload: "payload",
-  target: "target",
-  primary: "primary name",
-  links: "hard link group"
-} as const satisfies Record<Exclude<Field, "xattr">, string>
+  field === "xattr" ? `${escapeText(name ?? "")} attribute` : fieldNames[field]

@@ -3,6 +3,7 @@ import type { ImageComparison } from "../../Diff.ts"
 import * as FsVerity from "../../FsVerity.ts"
 import * as Node from "../../Node.ts"
 import * as ByteString from "../byteString.ts"
+import { majorOf, minorOf } from "../deviceNumber.ts"
 import { escape, escapeOptional } from "../dump/escape.ts"
 import type { Change, Difference } from "./difference.ts"
 import type { Place } from "./locate.ts"
@@ -26,7 +27,8 @@ export const escapeText = (text: string): string => escape(ByteString.fromText(t
 const formatField = (change: Change): string =>
   change.field === "xattr" ? `xattr ${shorten(escapeText(change.name))}` : fieldNames[change.field]
 
-const fieldNames = {
+/** What fields are called: in one line, and with an "s" in a summary. */
+export const fieldNames = {
   type: "type",
   mode: "mode",
   uid: "uid",
@@ -36,12 +38,12 @@ const fieldNames = {
   rdev: "device number",
   mtime: "mtime",
   content: "content",
-  storage: "storage",
+  storage: "storage place",
   digest: "digest",
   payload: "payload",
   target: "target",
   primary: "primary name",
-  links: "names"
+  links: "hard link group"
 } as const satisfies Record<Exclude<Change["field"], "xattr">, string>
 
 export const formatValues = (change: Change): { readonly left: string; readonly right: string } => {
@@ -89,11 +91,7 @@ const both = <Value>(
 export const formatTimestamp = ({ nanoseconds, seconds }: Node.Timestamp): string =>
   `${seconds}.${nanoseconds.toString().padStart(9, "0")}`
 
-/** Major and minor number of the kernel's 32-bit encoding (new_encode_dev). */
-const formatDevice = (rdev: number): string => {
-  const minor = (rdev & 0xff) | ((rdev >>> 12) & 0xfff00)
-  return `${(rdev >>> 8) & 0xfff}:${minor}`
-}
+const formatDevice = (rdev: number): string => `${majorOf(rdev)}:${minorOf(rdev)}`
 
 const formatSize = (size: number): string => `${size} ${size === 1 ? "byte" : "bytes"}`
 

@@ -7,6 +7,7 @@ import type { ContentError, ContentSink } from "../../Content.ts"
 import * as FsVerity from "../../FsVerity.ts"
 import * as Node from "../../Node.ts"
 import * as ByteString from "../byteString.ts"
+import { deviceOf, maxMajor, maxMinor } from "../deviceNumber.ts"
 import type { Input } from "../layer/input.ts"
 import { maxTargetSize } from "../limits.ts"
 import {
@@ -18,17 +19,7 @@ import {
   readStart,
   sparseProblem
 } from "../tar/dialects.ts"
-import {
-  aufsPrefix,
-  blockSize,
-  deviceOf,
-  maxMajor,
-  maxMinor,
-  opaqueMarker,
-  padding,
-  typeFlag,
-  whiteoutPrefix
-} from "../tar/format.ts"
+import { aufsPrefix, blockSize, isZero, opaqueMarker, padding, typeFlag, whiteoutPrefix } from "../tar/format.ts"
 import type { TarEntry } from "../tar/write.ts"
 import type { Leaf } from "./branch.ts"
 import type { Budget } from "./budget.ts"
@@ -297,5 +288,3 @@ const specialOf = (entry: TarEntry): Leaf["inode"] | string => {
 
 /** Without the entry's size, which is that of the archive, not of the file. */
 const metadataOf = ({ gid, mode, mtime, uid, xattrs }: TarEntry): Node.Metadata => ({ mode, uid, gid, mtime, xattrs })
-
-const isZero = (bytes: Uint8Array): boolean => bytes.every((byte) => byte === 0)

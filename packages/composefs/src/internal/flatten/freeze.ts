@@ -2,7 +2,7 @@
 import * as Node from "../../Node.ts"
 import type { Tree } from "../../Tree.ts"
 import * as ByteString from "../byteString.ts"
-import { findNode, LinkResolver } from "../links.ts"
+import { resolverOf } from "../links.ts"
 import { join } from "../paths.ts"
 import { type Branch, type Leaf, newBranch } from "./branch.ts"
 
@@ -55,11 +55,11 @@ const freezeLeaf = (leaf: Leaf, path: string, nlink: number, firstPaths: Map<Lea
 
 /** The overlay of a tree. A hard link that leads to no file, which only a dump can have, is left out. */
 export const thaw = (tree: Tree): Branch => {
-  const resolver = new LinkResolver((path) => findNode(tree.root, path))
+  const resolver = resolverOf(tree.root)
   const leaves = new Map<Node.Inode, Leaf>()
-  return thawDirectory(tree.root, "/", (path, node) => {
+  return thawDirectory(tree.root, (node) => {
     if (node._tag !== "HardLink") return leafOf(node, leaves)
-    const target = resolver.resolve(path)
+    const target = resolver.resolve(node.target)
     return target._tag === "Found" && target.node._tag !== "Directory" ? leafOf(target.node, leaves) : undefined
   })
 }
@@ -68,13 +68,11 @@ type NotDirectory = Exclude<Node.Node, Node.Directory>
 
 const thawDirectory = (
   directory: Node.Directory,
-  path: string,
-  leafAt: (path: string, node: NotDirectory) => Leaf | undefined
+  leafFor: (node: NotDirectory) => Leaf | undefined
 ): Branch => {
   const branch = newBranch(metadataOf(directory), 0)
   for (const [name, node] of directory.entries) {
-    const at = join(path, name)
-    const child = node._tag === "Directory" ? thawDirectory(node, at, leafAt) : leafAt(at, node)
+    const child = node._tag === "Directory" ? thawDirectory(node, leafFor) : leafFor(node)
     if (child !== undefined) branch.entries.set(name, { child, layer: 0 })
   }
   return branch

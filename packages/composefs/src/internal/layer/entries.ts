@@ -7,9 +7,10 @@ import * as Result from "effect/Result"
 import * as Node from "../../Node.ts"
 import * as Tree from "../../Tree.ts"
 import * as ByteString from "../byteString.ts"
-import { findNode, LinkResolver } from "../links.ts"
+import { majorOf, minorOf } from "../deviceNumber.ts"
+import { resolverOf } from "../links.ts"
 import { baseName, parentOf } from "../paths.ts"
-import { majorOf, minorOf, typeFlag, whiteoutPrefix } from "../tar/format.ts"
+import { typeFlag, whiteoutPrefix } from "../tar/format.ts"
 import type { TarEntry } from "../tar/write.ts"
 
 /** What a tree has that a tar has not. */
@@ -32,7 +33,7 @@ export const layerEntries = (
   const inodes: Array<LayerEntry> = []
   const links: Array<LayerEntry> = []
   const names = new Map<string, number>()
-  const resolver = new LinkResolver((path) => findNode(tree.root, path))
+  const resolver = resolverOf(tree.root)
   for (const { node, path } of Tree.walk(tree)) {
     if (node._tag !== "HardLink") {
       const problem = inodeProblem(node, path, inlineLimit)
@@ -40,7 +41,7 @@ export const layerEntries = (
       inodes.push(inodeEntry(node, path))
       continue
     }
-    const target = resolver.resolve(path)
+    const target = resolver.resolve(node.target)
     if (target._tag !== "Found" || target.node._tag === "Directory" || Node.isWhiteout(target.node)) {
       return Result.fail({
         path,

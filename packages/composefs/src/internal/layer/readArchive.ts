@@ -5,17 +5,9 @@ import type { ContentSink } from "../../Content.ts"
 import * as Node from "../../Node.ts"
 import type { Tree } from "../../Tree.ts"
 import * as ByteString from "../byteString.ts"
+import { deviceOf, maxMajor, maxMinor } from "../deviceNumber.ts"
 import { describe, parentOf } from "../paths.ts"
-import {
-  blockSize,
-  deviceOf,
-  maxMajor,
-  maxMinor,
-  opaqueMarker,
-  padding,
-  typeFlag,
-  whiteoutPrefix
-} from "../tar/format.ts"
+import { blockSize, isZero, opaqueMarker, padding, typeFlag, whiteoutPrefix } from "../tar/format.ts"
 import { type PaxRecords, readHeader, readPax } from "../tar/read.ts"
 import type { TarEntry } from "../tar/write.ts"
 import { TreeBuilder } from "../treeBuilder.ts"
@@ -211,5 +203,3 @@ const failure = (reason: LayerReason): Effect.Effect<never, LayerError> => Effec
 
 /** Without the entry's size, which is that of the archive, not of the file. */
 const metadataOf = ({ gid, mode, mtime, uid, xattrs }: TarEntry): Node.Metadata => ({ mode, uid, gid, mtime, xattrs })
-
-const isZero = (bytes: Uint8Array): boolean => bytes.every((byte) => byte === 0)

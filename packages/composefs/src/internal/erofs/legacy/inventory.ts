@@ -136,7 +136,7 @@ class Builder {
 
   /** Where the tree has an inode does not matter, only which of its names comes first. */
   #addLeaf(node: Exclude<Node.Node, Node.Directory>, path: string): Result.Result<PlannedInode, Unwritable> {
-    const link = node._tag === "HardLink" ? this.#links.byPath.get(path) : undefined
+    const link = node._tag === "HardLink" ? this.#links.targets.get(node) : undefined
     const place = link?.path ?? path
     const known = this.#linked.get(place)
     if (known !== undefined) return Result.succeed(known)
