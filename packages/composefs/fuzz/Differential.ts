@@ -107,6 +107,17 @@ const ours = ({ isStrict, text, variant }: Case): Answer => {
   return Result.isFailure(image) ? { refusal: image.failure.message } : { image: Buffer.from(image.success) }
 }
 
+/** The same without a tree on the way. */
+const oursAtOnce = ({ isStrict, text, variant }: Case): Answer => {
+  const image = Image.fromDump(text, { ...variant.options, strict: isStrict })
+  return Result.isFailure(image) ? { refusal: image.failure.message } : { image: Buffer.from(image.success) }
+}
+
+const agree = (left: Answer, right: Answer): boolean =>
+  "image" in left
+    ? "image" in right && Buffer.compare(left.image, right.image) === 0
+    : "refusal" in right && left.refusal === right.refusal
+
 const counts = new Map<string, number>()
 const count = (what: string): void => void counts.set(what, (counts.get(what) ?? 0) + 1)
 let differences = 0
@@ -139,6 +150,8 @@ const compare = async (number: number): Promise<void> => {
   const args = ["--from-file", ...it.variant.args, "-", "-"]
   const theirs = await run(values.mkcomposefs, args, it.text, it.isStrict ? { CFS_PARSE_STRICT: "1" } : {})
   const here = ours(it)
+  const atOnce = oursAtOnce(it)
+  if (!agree(here, atOnce)) report(number, `through a tree ${describe(here)}, without one ${describe(atOnce)}`, it)
   if ("image" in theirs && "image" in here && Buffer.compare(theirs.image, here.image) === 0) {
     count("identical image")
     return hasInfo && number % 4 === 0 ? compareDumps(number, here.image, it) : undefined

@@ -3,6 +3,7 @@ import { Random } from "./Random.ts"
 import { fileLayerTarget, imageLayerTarget } from "./targets/archive.ts"
 import { dumpTarget } from "./targets/dump.ts"
 import { imageTarget } from "./targets/image.ts"
+import { merkleTarget } from "./targets/merkle.ts"
 import type { Outcome, Target } from "./targets/target.ts"
 
 export interface Case {
@@ -16,6 +17,7 @@ export class Cases {
   readonly #dump = dumpTarget()
   readonly #imageLayer = imageLayerTarget()
   readonly #fileLayer = fileLayerTarget()
+  readonly #merkle = merkleTarget()
 
   constructor(seed: number) {
     this.#seed = seed
@@ -29,7 +31,8 @@ export class Cases {
 
   #target(kind: number): Target {
     if (kind < 18) return this.#image
-    if (kind < 37) return this.#dump
+    if (kind < 35) return this.#dump
+    if (kind < 37) return this.#merkle
     return kind < 39 ? this.#imageLayer : this.#fileLayer
   }
 

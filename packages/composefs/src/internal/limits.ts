@@ -1,4 +1,5 @@
 /** Limits of the composefs image format (libcomposefs), shared by all who read or write it. */
+import type { ByteString } from "./byteString.ts"
 
 /** Bytes a file may carry inside the image. */
 export const maxInlineSize = 5000
@@ -11,6 +12,16 @@ export const maxFileSize = 2 ** 53
 
 /** A link target stays below PATH_MAX. */
 export const maxTargetSize = 4095
+
+/** Why a symbolic link cannot lead to `target`, if it cannot. */
+export const targetProblem = (target: ByteString): string | undefined =>
+  target.length === 0
+    ? "a symbolic link without a target"
+    : target.length > maxTargetSize
+    ? `the target of a symbolic link has ${target.length} bytes, at most ${maxTargetSize} are allowed`
+    : target.includes("\0")
+    ? "the target of a symbolic link contains a NUL byte"
+    : undefined
 
 export const maxXattrNameSize = 255
 export const maxXattrValueSize = 65535

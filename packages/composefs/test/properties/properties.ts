@@ -80,7 +80,9 @@ const sameImageThroughDump = (tree: Tree.Tree): string | undefined => {
   if (image === undefined || typeof image === "string") return image
   const parsed = Result.getOrThrow(Dump.parse(Dump.print(tree)))
   const again = imageIn(parsed, 1)
-  return again instanceof Uint8Array && isSame(image, again) ? undefined : "another image"
+  if (!(again instanceof Uint8Array) || !isSame(image, again)) return "another image"
+  const atOnce = Result.getOrThrow(Image.fromDump(Dump.print(tree), { version: 1 }))
+  return isSame(image, atOnce) ? undefined : "another image without a tree on the way"
 }
 
 /** Neither writing nor reading loses anything that a dump has, once a tree has been through an image. */

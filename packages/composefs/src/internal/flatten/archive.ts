@@ -9,7 +9,7 @@ import * as Node from "../../Node.ts"
 import * as ByteString from "../byteString.ts"
 import { deviceOf, maxMajor, maxMinor } from "../deviceNumber.ts"
 import type { Input } from "../layer/input.ts"
-import { maxTargetSize } from "../limits.ts"
+import { targetProblem } from "../limits.ts"
 import {
   type Extensions,
   type HeaderStart,
@@ -263,11 +263,7 @@ const specialOf = (entry: TarEntry): Leaf["inode"] | string => {
   const { devMajor, devMinor, type } = entry
   switch (type) {
     case typeFlag.symlink:
-      if (entry.linkPath === "") return "a symbolic link without a target"
-      if (entry.linkPath.length > maxTargetSize) {
-        return `its target has ${entry.linkPath.length} bytes, at most ${maxTargetSize} are allowed`
-      }
-      return Node.symlink(ByteString.toText(entry.linkPath), metadataOf(entry))
+      return targetProblem(entry.linkPath) ?? Node.symlink(ByteString.toText(entry.linkPath), metadataOf(entry))
     case typeFlag.fifo:
       return Node.fifo(metadataOf(entry))
     case typeFlag.characterDevice:

@@ -6,6 +6,7 @@ import * as Node from "../../Node.ts"
 import type { Tree } from "../../Tree.ts"
 import * as ByteString from "../byteString.ts"
 import { deviceOf, maxMajor, maxMinor } from "../deviceNumber.ts"
+import { targetProblem } from "../limits.ts"
 import { describe, parentOf } from "../paths.ts"
 import { blockSize, isZero, opaqueMarker, padding, typeFlag, whiteoutPrefix } from "../tar/format.ts"
 import { type PaxRecords, readHeader, readPax } from "../tar/read.ts"
@@ -132,7 +133,7 @@ class ArchiveReader<E, R> {
       case typeFlag.directory:
         return Node.directory(new Map(), entry)
       case typeFlag.symlink:
-        return Node.symlink(ByteString.toText(entry.linkPath), entry)
+        return yield* this.#symlink(path, entry)
       case typeFlag.hardLink:
         return Node.hardLink(yield* this.#treePath(entry.linkPath))
       case typeFlag.fifo:
@@ -144,6 +145,13 @@ class ArchiveReader<E, R> {
       default:
         return yield* this.#unsafe(path, `entries of type ${JSON.stringify(entry.type)} are not supported`)
     }
+  })
+
+  readonly #symlink = Effect.fnUntraced({ self: this }, function*(path: string, entry: TarEntry) {
+    const problem = targetProblem(entry.linkPath)
+    return problem === undefined
+      ? Node.symlink(ByteString.toText(entry.linkPath), entry)
+      : yield* this.#unsafe(path, problem)
   })
 
   readonly #file = Effect.fnUntraced({ self: this }, function*(path: string, entry: TarEntry) {
