@@ -17,6 +17,7 @@ import * as ModuleSpecs from "../specs/ModuleSpecs.ts"
 import * as Ownership from "../specs/Ownership.ts"
 import type { CompositionConflict } from "./CompositionConflict.ts"
 import * as Conflicts from "./internal/Conflicts.ts"
+import { drawPlan } from "./internal/Mermaid.ts"
 import { renderPlan } from "./internal/Rendering.ts"
 import type { LayerService } from "./LayerService.ts"
 import * as Priority from "./Priority.ts"
@@ -201,3 +202,12 @@ export const plan = (assignments: ReadonlyArray<Assignment>, architecture: strin
  * @since 0.1.0
  */
 export const render = (composition: CompositionPlan): string => renderPlan(composition)
+
+/**
+ * Draws the layers bottom to top by category, with children, requirements and conflicts, as a Mermaid flowchart. Paste it
+ * into a "mermaid" block of Markdown. No name of a module, category or file can be more than a label.
+ *
+ * @category formatting
+ * @since 0.1.0
+ */
+export const toMermaid = (composition: CompositionPlan): string => drawPlan(composition)
