@@ -2,7 +2,8 @@
  * What differs between two trees, name by name and field by field, and between two images byte by byte.
  *
  * A composefs digest says that two trees differ, never where. Images, dumps, directories and layers all become trees
- * ({@link Image.read}, {@link Dump.parse}, {@link Tree.fromDirectory}), and trees are compared here.
+ * ({@link Image.read}, {@link Dump.parse}, {@link Tree.fromDirectory}, {@link Tree.fromLayers}), and trees are compared
+ * here.
  *
  * @since 0.1.0
  */

@@ -15,6 +15,7 @@ import { createHash, type Hash } from "node:crypto"
 import { mkdtemp, open, rename, rm } from "node:fs/promises"
 import { dirname, join } from "node:path"
 import { ContentError, type ContentSink, type ContentSource } from "./Content.ts"
+import { decompress } from "./internal/decompress.ts"
 import { attempt, type FileProblem, syncPath } from "./internal/files.ts"
 import { layerEntries, type LayerEntry } from "./internal/layer/entries.ts"
 import { Input } from "./internal/layer/input.ts"
@@ -23,7 +24,7 @@ import { readArchive } from "./internal/layer/readArchive.ts"
 import { recommendedInlineSize } from "./internal/limits.ts"
 import { endSize, padding } from "./internal/tar/format.ts"
 import { header } from "./internal/tar/write.ts"
-import { compress, decompress } from "./internal/zstd.ts"
+import { compress } from "./internal/zstd.ts"
 import type * as Node from "./Node.ts"
 import type * as Tree from "./Tree.ts"
 
@@ -200,9 +201,8 @@ export interface ReadLayer {
 
 /**
  * Reads a layer, which may come from anywhere. Refused are paths that are absolute or lead out of the archive or
- * through anything but a directory, doubled names, unknown kinds of entries, data behind the end, and whatever exceeds
- * a limit. The files themselves are only bytes in the sink: nothing of the archive becomes a path of this machine.
- * Bytes behind the compressed archive count in `digest` and `size`, but Node's zstd does not say that they are there.
+ * through anything but a directory, doubled names, unknown kinds of entries, data behind the end of the archive or of its
+ * compressed form, and whatever exceeds a limit. The files themselves are only bytes in the sink: nothing of the archive becomes a path of this machine.
  *
  * @category reading
  * @since 0.1.0
@@ -215,17 +215,8 @@ export const read = <E, R>(
     const services = yield* Effect.context<R>()
     const compressed = new Meter()
     const archive = new Meter()
-    // An error of the layer's own stream passes through zstd's Node stream; this remembers what it was.
-    let upstream: { readonly error: E } | undefined
-    const metered = Stream.provideContext(layer, services).pipe(
-      Stream.tapError((error) =>
-        Effect.sync(() => {
-          upstream = { error }
-        })
-      ),
-      Stream.tap((chunk) => compressed.see(chunk))
-    )
-    const bytes = decompress(metered, (cause) => upstream === undefined ? toCompressionError(cause) : upstream.error)
+    const metered = Stream.tap(Stream.provideContext(layer, services), (chunk) => compressed.see(chunk))
+    const bytes = decompress(metered, "zstd", compressionError)
     const bounded = Stream.tap(bytes, (chunk) =>
       Effect.andThen(archive.see(chunk), Effect.suspend(() => checkBounds(compressed, archive, options))))
     const input = new Input(yield* Stream.toPull(bounded))
@@ -327,12 +318,11 @@ const infoOf = (compressed: Meter, archive: Meter): LayerInfo => ({
 })
 
 const toLayerError = (cause: unknown): LayerError | ContentError =>
-  cause instanceof LayerError || cause instanceof ContentError ? cause : toCompressionError(cause)
+  cause instanceof LayerError || cause instanceof ContentError
+    ? cause
+    : compressionError(cause instanceof Error ? cause.message : String(cause))
 
-const toCompressionError = (cause: unknown): LayerError =>
-  new LayerError({
-    reason: { _tag: "Compression", problem: cause instanceof Error ? cause.message : String(cause) }
-  })
+const compressionError = (problem: string): LayerError => new LayerError({ reason: { _tag: "Compression", problem } })
 
 const io = <A>(operation: string, path: string, call: () => Promise<A>): Effect.Effect<A, LayerError> =>
   Effect.mapError(attempt(call), toIoError(operation, path))

@@ -363,6 +363,16 @@ describe("Diff.images", () => {
     assert.match(Diff.formatImages(comparison), /bytes differ from \d+ on: data block of \/many\nthe right image/)
   })
 
+  it("takes what is behind the last inode for padding where no attributes are shared", () => {
+    const tree = at({ shared: Node.fifo(xattr("1")), twin: Node.fifo(xattr("1")) })
+    for (const { root } of [at({ f: Node.fifo(xattr("1")) }), tree]) {
+      const small = Result.getOrThrow(Image.write({ root }, { version: 2 }))
+      const odd = Uint8Array.from(small)
+      odd[odd.length - 1] = 1
+      assert.match(Diff.formatImages(compare(small, odd)), /: padding\nthe right image/)
+    }
+  })
+
   it("compares images of different lengths, and refuses what is no image", () => {
     const longer = Buffer.concat([image, new Uint8Array(4096)])
     longer.writeUInt32LE(longer.length / 4096, 1024 + 36)

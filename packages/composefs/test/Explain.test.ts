@@ -220,7 +220,15 @@ describe("Explain.digest, when nothing fits", () => {
       const explanation = yield* Explain.digest(unknown, tree, { contents })
       const hints = explanation._tag === "NotFound" ? explanation.hints.join("\n") : ""
       assert.match(hints, /hard links may be lost/)
-      assert.match(hints, /1 contents could not be read/)
+      assert.match(hints, /contents could not be read.* 1 in all, .*: object .* is missing/)
+    }))
+
+  it.effect("does not take a content for that of a file of another size", () =>
+    Effect.gen(function*() {
+      const lie = Node.externalFile({ size: 10, digest: FsVerity.digest(large) })
+      const explanation = yield* Explain.digest(unknown, { root: Node.directory({ lie }) }, { contents })
+      const hints = explanation._tag === "NotFound" ? explanation.hints.join("\n") : ""
+      assert.match(hints, /expected 10 bytes, got 5000/)
     }))
 
   it.effect("tells its progress, and lets itself be interrupted", () =>

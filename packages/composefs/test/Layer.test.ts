@@ -288,6 +288,15 @@ describe("Layer, from hostile hands", () => {
       }
     }))
 
+  it.effect("refuses bytes behind the compressed archive", () =>
+    Effect.gen(function*() {
+      const honest = zstdCompressSync(archive([root]))
+      for (const tail of ["\0", "tail", "t".repeat(300_000)]) {
+        const error = yield* Effect.flip(read(Buffer.concat([honest, Buffer.from(tail)])))
+        assert.strictEqual(error.reason._tag, "Compression", error.message)
+      }
+    }))
+
   it.effect("passes on the failure of the stream it reads", () =>
     Effect.gen(function*() {
       const contents = yield* Content.memory()

@@ -1,10 +1,8 @@
-/** zstd as streams of bytes. */
+/** Compresses streams of bytes with zstd. */
 import * as Stream from "effect/Stream"
-import { pipeline, Readable, type Transform } from "node:stream"
-import { constants, createZstdCompress, createZstdDecompress } from "node:zlib"
+import { pipeline, Readable } from "node:stream"
+import { constants, createZstdCompress } from "node:zlib"
 
-/** Windows up to 128 MiB: what `zstd` itself takes without being asked. */
-const maxWindowLog = 27
 const inputSize = 128 * 1024
 
 /** Compresses; the output depends on the bytes and the level only, not on how they arrive. */
@@ -13,35 +11,17 @@ export const compress = <E, E2>(
   level: number,
   onError: (cause: unknown) => E2
 ): Stream.Stream<Uint8Array, E2> =>
-  through(
-    regroup(Stream.toAsyncIterable(stream)),
-    () =>
-      createZstdCompress({
-        params: { [constants.ZSTD_c_compressionLevel]: level, [constants.ZSTD_c_checksumFlag]: 1 }
-      }),
-    onError
-  )
-
-export const decompress = <E, E2>(
-  stream: Stream.Stream<Uint8Array, E>,
-  onError: (cause: unknown) => E2
-): Stream.Stream<Uint8Array, E2> =>
-  through(
-    Stream.toAsyncIterable(stream),
-    () => createZstdDecompress({ params: { [constants.ZSTD_d_windowLogMax]: maxWindowLog } }),
-    onError
-  )
-
-const through = <E>(
-  chunks: AsyncIterable<Uint8Array>,
-  makeTransform: () => Transform,
-  onError: (cause: unknown) => E
-): Stream.Stream<Uint8Array, E> =>
   Stream.suspend(() => {
-    const transform = makeTransform()
+    const transform = createZstdCompress({
+      params: { [constants.ZSTD_c_compressionLevel]: level, [constants.ZSTD_c_checksumFlag]: 1 }
+    })
     // The error of either side reaches whoever reads the transform.
-    pipeline(Readable.from(chunks, { objectMode: true }), transform, () => {})
-    return Stream.fromAsyncIterable<Uint8Array, E>(transform, onError)
+    pipeline(
+      Readable.from(regroup(Stream.toAsyncIterable(stream)), { objectMode: true }),
+      transform,
+      () => {}
+    )
+    return Stream.fromAsyncIterable<Uint8Array, E2>(transform, onError)
   })
 
 /** Cuts a stream into equal pieces. */

@@ -1,7 +1,7 @@
 /** What a byte of an image belongs to. */
 import * as Result from "effect/Result"
 import * as ByteString from "../byteString.ts"
-import { open } from "../erofs/assemble.ts"
+import { open, type Opened } from "../erofs/assemble.ts"
 import { InodeReader, inodeRules, readEntries, type StoredInode } from "../erofs/decode.ts"
 import {
   blockSize,
@@ -49,26 +49,34 @@ export const locate = (bytes: Uint8Array, offset: number): Place => {
   if (offset < headerSize) return placeOf("header", undefined, fieldAt(headerField, offset))
   if (offset < superblockOffset) return placeOf("padding")
   if (offset < inodesOffset) return placeOf("superblock", undefined, fieldAt(superField, offset - superblockOffset))
+  return Result.match(open(bytes), {
+    onFailure: () => placeOf("padding"),
+    onSuccess: (opened) => locateBehindSuperblock(bytes, offset, opened)
+  })
+}
+
+/** Behind the inodes come the shared attributes, then the blocks, which are all somebody's. */
+const locateBehindSuperblock = (bytes: Uint8Array, offset: number, { image, superblock }: Opened): Place => {
+  const rules = superblock.version === legacyVersion ? legacyInodeRules : inodeRules
+  const reader = new InodeReader(image, superblock, rules)
   let inodesEnd = inodesOffset
-  for (const { inode, path } of storedInodes(bytes)) {
+  for (const { inode, path } of storedInodes(image, reader, superblock.rootNid)) {
     const place = placeIn(inode, path, offset, bytes)
     if (place !== undefined) return place
     inodesEnd = Math.max(inodesEnd, inode.end)
   }
-  // Behind the inodes come the shared attributes, then the blocks, which are all somebody's.
-  return placeOf(offset >= inodesEnd ? "shared attributes" : "padding")
+  return placeOf(offset >= inodesEnd && offset < reader.sharedEnd ? "shared attributes" : "padding")
 }
 
 const placeOf = (part: Place["part"], path?: string, field?: string): Place => ({ part, path, field })
 
-function* storedInodes(bytes: Uint8Array): Generator<{ readonly inode: StoredInode; readonly path: string }> {
-  const opened = Result.getOrUndefined(open(bytes))
-  if (opened === undefined) return
-  const { image, superblock } = opened
-  const rules = superblock.version === legacyVersion ? legacyInodeRules : inodeRules
-  const reader = new InodeReader(image, superblock, rules)
-  const met = new Set([superblock.rootNid])
-  const pending = [{ nid: superblock.rootNid, path: "/" }]
+function* storedInodes(
+  image: ImageBytes,
+  reader: InodeReader,
+  rootNid: number
+): Generator<{ readonly inode: StoredInode; readonly path: string }> {
+  const met = new Set([rootNid])
+  const pending = [{ nid: rootNid, path: "/" }]
   for (const { nid, path } of pending) {
     const inode = reader.read(nid)
     yield { inode, path }

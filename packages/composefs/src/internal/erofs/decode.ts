@@ -162,6 +162,8 @@ export class InodeReader {
   readonly #rules: InodeRules
   readonly #table: XattrTable
   readonly #shared = new Map<number, Xattr>()
+  /** Where the last of the shared attributes ends that were read so far. */
+  sharedEnd = 0
 
   constructor(bytes: ImageBytes, superblock: Superblock, rules: InodeRules) {
     this.#bytes = bytes
@@ -250,6 +252,7 @@ export class InodeReader {
       const at = this.#superblock.xattrOffset + 4 * id
       this.#bytes.claimWords(at, xattrSize(this.#bytes.u8(at), this.#bytes.u16(at + 2)))
       this.#shared.set(id, xattr = this.#xattr(at))
+      this.sharedEnd = Math.max(this.sharedEnd, at + xattr.size)
     }
     return xattr
   }

@@ -10,11 +10,11 @@ export interface KnownContents {
   readonly otherDigests: ReadonlyMap<string, string>
   /** Contents that may be inline, by either digest. */
   readonly small: ReadonlyMap<string, Uint8Array>
-  /** Digests of contents that the source did not give. */
-  readonly missing: ReadonlySet<string>
+  /** Why the source did not give contents, by digest. */
+  readonly missing: ReadonlyMap<string, string>
 }
 
-export const noContents: KnownContents = { otherDigests: new Map(), small: new Map(), missing: new Set() }
+export const noContents: KnownContents = { otherDigests: new Map(), small: new Map(), missing: new Map() }
 
 /** The largest size that a choice puts inline. */
 const maxSmallSize = 512
@@ -23,20 +23,26 @@ const maxSmallSize = 512
 export const readContents = Effect.fnUntraced(function*(tree: Tree.Tree, source: ContentSource) {
   const otherDigests = new Map<string, string>()
   const small = new Map<string, Uint8Array>()
-  const missing = new Set<string>()
+  const missing = new Map<string, string>()
   for (const { node } of Tree.externalFiles(tree)) {
     const { digest, size } = node
     if (digest === undefined || otherDigests.has(digest) || missing.has(digest)) continue
     const hasher = FsVerity.hasher(digest.length === 128 ? FsVerity.sha256 : FsVerity.sha512)
     const chunks: Array<Uint8Array> = []
+    let actual = 0
     const read = Stream.runForEach(source.open(digest), (chunk) =>
       Effect.sync(() => {
         hasher.update(chunk)
-        if (size <= maxSmallSize) chunks.push(Uint8Array.from(chunk))
+        actual += chunk.length
+        // The tree may not be right about the size.
+        if (actual <= maxSmallSize) chunks.push(Uint8Array.from(chunk))
       }))
-    const isRead = yield* Effect.match(read, { onFailure: () => false, onSuccess: () => true })
-    if (!isRead) {
-      missing.add(digest)
+    const problem = yield* Effect.match(read, {
+      onFailure: ({ message }) => message,
+      onSuccess: () => actual === size ? undefined : `content of ${digest}: expected ${size} bytes, got ${actual}`
+    })
+    if (problem !== undefined) {
+      missing.set(digest, problem)
       continue
     }
     const other = hasher.digest()

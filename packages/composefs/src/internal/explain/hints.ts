@@ -39,8 +39,12 @@ export const hintsFor = (
       `${facts.countedLinks} files have a link count of more than 1 but no second name here; hard links may be lost`
     )
   }
-  if (contents.missing.size > 0) {
-    hints.push(`${contents.missing.size} contents could not be read, so that nothing was tried that needs them`)
+  const [problem] = contents.missing.values()
+  if (problem !== undefined) {
+    hints.push(
+      `contents could not be read, so that nothing was tried that needs them: ${contents.missing.size} in all, ` +
+        `the first for this reason: ${problem}`
+    )
   }
   hints.push("get the other image or its dump and compare: no way of reading the same files was found that leads there")
   return hints
