@@ -36,6 +36,13 @@ export const fromBytes = (bytes: Uint8Array): ByteString =>
 
 export const toBytes = (bytes: ByteString): Buffer => Buffer.from(bytes, "latin1")
 
+/** The bytes as a plain array: loops over bytes are compiled for one kind of array, and should meet no other. */
+export const toArray = (bytes: ByteString): Uint8Array => {
+  const array = new Uint8Array(bytes.length)
+  for (let at = 0; at < bytes.length; at++) array[at] = bytes.charCodeAt(at)
+  return array
+}
+
 /** Compares as memcmp does; a shorter string that is a prefix comes first. */
 export const compare = (left: ByteString, right: ByteString): number => left < right ? -1 : left > right ? 1 : 0
 

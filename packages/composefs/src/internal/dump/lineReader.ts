@@ -107,7 +107,7 @@ export class LineReader {
     if (!fields.optionalCString("PAYLOAD", this.#scratch)) {
       fields.fail(invalid("PAYLOAD", "the path of the link's target", "nothing"))
     }
-    const target = ByteString.toBytes(
+    const target = ByteString.toArray(
       ByteString.fromText(pathText(fields.bytes, fields.from, fields.to).replace(/(?<=.)\/$/, ""))
     )
     this.#table.setData(entry, target, 0, target.length)

@@ -94,7 +94,7 @@ class Overlay {
 
   #addStub(text: string, label: number): void {
     const table = this.#table
-    const name = ByteString.toBytes(text)
+    const name = ByteString.toArray(text)
     const stub = table.add(rootEntry, name, 0, name.length)
     if (stub < 0) return
     table.mode[stub] = fileType.characterDevice | 0o644
@@ -156,6 +156,6 @@ class Overlay {
 
   #attribute(name: string, value: string): number {
     const { attributes } = this.#table
-    return attributes.attribute(attributes.name(name), ByteString.toBytes(value), 0, value.length)
+    return attributes.attribute(attributes.name(name), ByteString.toArray(value), 0, value.length)
   }
 }

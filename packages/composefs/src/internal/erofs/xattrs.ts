@@ -12,7 +12,7 @@ export interface StoredName {
 
 export const storedName = (name: ByteString.ByteString): StoredName => {
   const { filterBit, index, suffix } = splitName(name, xattrPrefixes)
-  return { index, suffix: new Uint8Array(ByteString.toBytes(suffix)), filterBit }
+  return { index, suffix: ByteString.toArray(suffix), filterBit }
 }
 
 /** One attribute with its value; equal ones are the same object, so that their uses can be counted. */

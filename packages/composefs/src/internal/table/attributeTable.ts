@@ -18,9 +18,9 @@ export class AttributeTable {
   readonly sets: Array<AttributeSet> = [[]]
   readonly #numbers = new Map<ByteString, number>()
 
-  constructor(arena: ByteArena) {
+  constructor(arena: ByteArena, capacity: number) {
     this.arena = arena
-    this.values = new ByteIndex(arena, 1024)
+    this.values = new ByteIndex(arena, capacity)
     this.values.intern(-1, arena.bytes, 0, 0)
   }
 

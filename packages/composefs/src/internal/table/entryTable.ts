@@ -46,7 +46,7 @@ export class EntryTable {
     const capacity = Math.max(sizes.entries, 512)
     this.arena = new ByteArena(dots, sizes.bytes)
     this.names = new ByteIndex(this.arena, capacity)
-    this.attributes = new AttributeTable(this.arena)
+    this.attributes = new AttributeTable(this.arena, capacity)
     this.mode = new Uint32Array(capacity)
     this.nlink = new Uint32Array(capacity)
     this.uid = new Uint32Array(capacity)

@@ -60,7 +60,7 @@ class TableFiller {
   }
 
   #setLink(entry: number, { target }: Node.HardLink): string | undefined {
-    const bytes = ByteString.toBytes(ByteString.fromText(target))
+    const bytes = ByteString.toArray(ByteString.fromText(target))
     this.table.setData(entry, bytes, 0, bytes.length)
     return target.startsWith("/") ? undefined : `the hard link's target ${target} is missing`
   }
