@@ -1,8 +1,9 @@
 /**
- * The fields of a dump's lines, one after the other, in a block of whole lines. The first problem of a line sticks, and
- * what is read after it does not matter. No string is made but for what is wrong or odd.
+ * The fields of a dump's lines, one after the other, where they stand in an arena. The first problem of a line sticks,
+ * and what is read after it does not matter. No string is made but for what is wrong or odd.
  */
 import * as ByteString from "../byteString.ts"
+import type { ByteArena } from "../table/byteArena.ts"
 import { invalid, type LineReason, lineTooLong, maxLineSize } from "./reason.ts"
 import { unescapeBytes } from "./unescape.ts"
 
@@ -11,14 +12,14 @@ const blank = 0x20
 const dash = 0x2d
 const dot = 0x2e
 const zero = 0x30
+const atSign = 0x40
 const backslash = 0x5c
 
 export class FieldReader {
   problem: LineReason | undefined
   /** Where in the line the problem is, in bytes from 0. */
   problemOffset = 0
-  /** The bytes of the field that was read last, where it is not a number. */
-  bytes: Uint8Array
+  /** Where the field that was read last is, unless it was a number. */
   from = 0
   to = 0
   /** What {@link time} read: 64 and 32 bits. */
@@ -27,18 +28,24 @@ export class FieldReader {
   nanoseconds = 0
   /** Whether {@link unsigned32} read more than fits. */
   hasWrapped = false
-  readonly #source: Uint8Array
+  readonly #arena: ByteArena
   #at = 0
+  #end = 0
   #lineStart = 0
   #fieldStart = 0
 
-  constructor(block: Uint8Array) {
-    this.bytes = block
-    this.#source = block
+  constructor(arena: ByteArena) {
+    this.#arena = arena
+  }
+
+  /** Starts to read a block of whole lines; the last of all may lack its newline. */
+  open(from: number, to: number): void {
+    this.#at = from
+    this.#end = to
   }
 
   get hasLine(): boolean {
-    return this.#at < this.#source.length
+    return this.#at < this.#end
   }
 
   startLine(): void {
@@ -66,22 +73,22 @@ export class FieldReader {
     for (let count = 0; count < fields; count++) this.#scan(blank)
   }
 
-  /** A field with its escapes undone, in `scratch` if it has any. It ends where a C string would. */
-  cString(name: string, scratch: Uint8Array): void {
-    if (this.#scan(blank)) this.#unescape(name, scratch, true)
+  /** A field whose escapes are undone in place. It ends where a C string would. */
+  cString(name: string): void {
+    if (this.#scan(blank)) this.#unescape(name, true)
   }
 
   /** The same where a lone `-` means unset: then it is false. */
-  optionalCString(name: string, scratch: Uint8Array): boolean {
-    if (this.#scan(blank)) this.#unescape(name, scratch, true)
-    else return !this.#isDash()
+  optionalCString(name: string): boolean {
+    if (!this.#scan(blank)) return !this.#isDash()
+    this.#unescape(name, true)
     return true
   }
 
-  /** A field of any bytes with its escapes undone. */
-  optionalBytes(name: string, scratch: Uint8Array): boolean {
-    if (this.#scan(blank)) this.#unescape(name, scratch, false)
-    else return !this.#isDash()
+  /** A field of any bytes whose escapes are undone in place. */
+  optionalBytes(name: string): boolean {
+    if (!this.#scan(blank)) return !this.#isDash()
+    this.#unescape(name, false)
     return true
   }
 
@@ -92,7 +99,7 @@ export class FieldReader {
 
   /** The text of the field that was read last. */
   text(): string {
-    return ByteString.fromBytes(this.bytes.subarray(this.from, this.to))
+    return ByteString.fromBytes(this.#arena.bytes.subarray(this.from, this.to))
   }
 
   /** A number of 32 bits; larger and negative ones wrap around. */
@@ -146,12 +153,13 @@ export class FieldReader {
   /** An octal number of which the low 16 bits count, behind an `@` or not: then the seventeenth is set. */
   mode(name: string): number {
     this.#scan(blank)
-    const isLink = this.bytes[this.from] === 0x40
+    const { bytes } = this.#arena
+    const isLink = this.from < this.to && bytes[this.from] === atSign
     let mode = 0
     let at = this.from + (isLink ? 1 : 0)
     const digits = this.to - at
     for (; at < this.to; at++) {
-      const digit = (this.bytes[at] ?? 0) - zero
+      const digit = (bytes[at] ?? 0) - zero
       if (digit < 0 || digit > 7) break
       mode = ((mode << 3) | digit) & 0xffff
     }
@@ -190,17 +198,18 @@ export class FieldReader {
 
   /** Reads a number of digits only, which is almost every number; otherwise reads nothing and gives -1. */
   #plainNumber(end: number): number {
-    const source = this.#source
+    const { bytes } = this.#arena
+    const limit = this.#end
     let at = this.#at
     let value = 0
-    for (; at < source.length; at++) {
-      const digit = (source[at] ?? 0) - zero
+    for (; at < limit; at++) {
+      const digit = (bytes[at] ?? 0) - zero
       if (digit < 0 || digit > 9) break
       value = value * 10 + digit
     }
     const digits = at - this.#at
     if (digits === 0 || digits > maxPlainDigits) return -1
-    const next = at < source.length ? source[at] : newline
+    const next = at < limit ? bytes[at] : newline
     if (next !== end && (next !== newline || end !== blank)) return -1
     this.#fieldStart = this.#at
     this.#at = next === end ? at + 1 : at
@@ -209,34 +218,37 @@ export class FieldReader {
 
   /** Reads up to a blank or the end of the line; tells whether a backslash was met. */
   #scan(end: number): boolean {
-    const source = this.#source
+    const { bytes } = this.#arena
+    const limit = this.#end
     let at = this.#at
     let hasEscape = false
-    for (; at < source.length; at++) {
-      const byte = source[at] ?? 0
+    for (; at < limit; at++) {
+      const byte = bytes[at] ?? 0
       if (byte === backslash) hasEscape = true
       else if (byte === end || byte === newline) break
       else if (byte === 0) this.fail(invalid("line", "no NUL byte", "a NUL byte"), at - this.#lineStart)
     }
-    this.bytes = source
     this.from = this.#fieldStart = this.#at
     this.to = at
-    this.#at = at < source.length && source[at] === blank ? at + 1 : at
+    this.#at = at < limit && bytes[at] === blank ? at + 1 : at
     return hasEscape
   }
 
   #isDash(): boolean {
-    return this.to - this.from === 1 && this.bytes[this.from] === dash
+    return this.to - this.from === 1 && this.#arena.bytes[this.from] === dash
   }
 
-  #unescape(name: string, scratch: Uint8Array, endsAtNul: boolean): void {
-    // A field that does not fit makes the line too long, which is found at its end.
-    const size = this.to - this.from > scratch.length ? 0 : unescapeBytes(this.bytes, this.from, this.to, scratch)
-    if (size < 0) this.fail(invalid(name, "the escapes \\\\ \\n \\r \\t \\xHH", this.text()))
-    const nul = endsAtNul ? scratch.subarray(0, Math.max(size, 0)).indexOf(0) : -1
-    this.bytes = scratch
-    this.from = 0
-    this.to = nul < 0 ? Math.max(size, 0) : nul
+  #unescape(name: string, endsAtNul: boolean): void {
+    const { bytes } = this.#arena
+    const end = unescapeBytes(bytes, this.from, this.to, this.from)
+    if (end < 0) {
+      const bad = ByteString.fromBytes(bytes.subarray(-1 - end, this.to))
+      this.fail(invalid(name, "the escapes \\\\ \\n \\r \\t \\xHH", bad), -1 - end - this.#lineStart)
+      this.to = this.from
+      return
+    }
+    const nul = endsAtNul ? bytes.subarray(this.from, end).indexOf(0) : -1
+    this.to = nul < 0 ? end : this.from + nul
   }
 }
 

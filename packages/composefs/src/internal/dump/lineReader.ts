@@ -6,12 +6,10 @@ import * as ByteString from "../byteString.ts"
 import { Redirects } from "../erofs/redirect.ts"
 import { fileType, isFileType, typeMask } from "../fileType.ts"
 import { maxFileSize, maxInlineSize, maxTargetSize } from "../limits.ts"
-import type { PathReason } from "../paths.ts"
-import { copyBytes } from "../table/byteArena.ts"
 import { type EntryTable, rootEntry } from "../table/entryTable.ts"
 import { FieldReader, linkFlag } from "./fields.ts"
-import { PathStack, pathText } from "./pathStack.ts"
-import { exceeded, invalid, type LineReason, type Located, maxLineSize } from "./reason.ts"
+import { canonicalPath, PathStack } from "./pathStack.ts"
+import { exceeded, invalid, type LineReason, type Located } from "./reason.ts"
 import { hexByte } from "./unescape.ts"
 import { XattrReader } from "./xattrs.ts"
 
@@ -20,29 +18,28 @@ const sha256Digits = 64
 const sha512Digits = 128
 
 export class LineReader {
+  /** The line that was read last, from 1. */
+  line = 0
   readonly #table: EntryTable
   readonly #strict: boolean
+  readonly #fields: FieldReader
   readonly #paths: PathStack
   readonly #redirects: Redirects
   readonly #xattrs: XattrReader
-  readonly #scratch = new Uint8Array(maxLineSize)
-  /** A slash and the PAYLOAD that was read last. */
-  readonly #payload = new Uint8Array(1 + maxLineSize).fill(slash, 0, 1)
-  #payloadSize = 0
-  /** The line that was read last, from 1. */
-  line = 0
 
   constructor(table: EntryTable, strict: boolean) {
     this.#table = table
     this.#strict = strict
+    this.#fields = new FieldReader(table.arena)
     this.#paths = new PathStack(table)
     this.#redirects = new Redirects(table)
     this.#xattrs = new XattrReader(table)
   }
 
-  /** Reads a block of whole lines; the last of all may lack its newline. */
-  read(block: Uint8Array): Located | undefined {
-    const fields = new FieldReader(block)
+  /** Reads a block of whole lines in the table's arena; the last of all may lack its newline. */
+  read(from: number, to: number): Located | undefined {
+    const fields = this.#fields
+    fields.open(from, to)
     while (fields.hasLine) {
       fields.startLine()
       this.line++
@@ -56,8 +53,8 @@ export class LineReader {
   }
 
   #readLine(fields: FieldReader): void {
-    const entry = this.#readPath(fields)
-    if (entry < 0) return
+    if (!this.#readPath(fields)) return
+    const { entry } = this.#paths
     const sizeOffset = fields.offset
     const plainSize = fields.plainSize()
     const modeOffset = fields.offset
@@ -74,43 +71,33 @@ export class LineReader {
       return this.#readLinkTarget(fields, entry)
     }
     this.#table.mode[entry] = mode
-    if (isDirectory && entry !== rootEntry) this.#paths.enter(entry)
+    if (isDirectory && entry !== rootEntry) this.#paths.enter()
     this.#readNumbers(fields, entry)
     this.#readData(fields, entry, plainSize < 0 ? fields.sizeAt(sizeOffset, "SIZE") : plainSize, sizeOffset)
     fields.rest()
-    this.#table.xattrs[entry] = this.#xattrs.read(fields.bytes, fields.from, fields.to)
+    this.#table.xattrs[entry] = this.#xattrs.read(fields.from, fields.to)
     if (this.#xattrs.problem !== undefined) fields.fail(this.#xattrs.problem)
     if (untyped !== undefined) fields.fail(noFileType(untyped), modeOffset)
   }
 
   /** Adds the entry of a path. */
-  #readPath(fields: FieldReader): number {
-    fields.cString("PATH", this.#scratch)
-    const { bytes, from, to } = fields
-    if (from === to) return failPath(fields, { _tag: "InvalidPath", path: "", problem: "the path is empty" })
-    if (to - from === 1 && bytes[from] === slash) {
-      if (this.#table.count > 0) return failPath(fields, { _tag: "DuplicatePath", path: "/" })
-      this.#table.addRoot()
-      return rootEntry
-    }
-    const problem = this.#table.count === 0
-      ? { _tag: "MissingParent", path: pathText(bytes, from, to) } as const
-      : this.#paths.find(bytes, from, to)
-    if (problem !== undefined) return failPath(fields, problem)
-    const entry = this.#table.add(this.#paths.directory, bytes, this.#paths.nameFrom, to)
-    return entry < 0 ? failPath(fields, { _tag: "DuplicatePath", path: pathText(bytes, from, to) }) : entry
+  #readPath(fields: FieldReader): boolean {
+    fields.cString("PATH")
+    const problem = fields.from === fields.to
+      ? { _tag: "InvalidPath", path: "", problem: "the path is empty" } as const
+      : this.#paths.add(fields.from, fields.to)
+    if (problem !== undefined) fields.fail(problem)
+    return problem === undefined
   }
 
   /** All other fields of a hard link describe its target and are not read. */
   #readLinkTarget(fields: FieldReader, entry: number): void {
     fields.skip(5)
-    if (!fields.optionalCString("PAYLOAD", this.#scratch)) {
+    if (!fields.optionalCString("PAYLOAD")) {
       fields.fail(invalid("PAYLOAD", "the path of the link's target", "nothing"))
     }
-    const target = ByteString.toArray(
-      ByteString.fromText(pathText(fields.bytes, fields.from, fields.to).replace(/(?<=.)\/$/, ""))
-    )
-    this.#table.setData(entry, target, 0, target.length)
+    const target = canonicalPath(fields.text()).replace(/(?<=.)\/$/, "")
+    this.#table.setDataBytes(entry, ByteString.toArray(target), 0, target.length)
   }
 
   #readNumbers(fields: FieldReader, entry: number): void {
@@ -133,30 +120,40 @@ export class LineReader {
     const table = this.#table
     const type = table.typeOf(entry)
     table.size[entry] = size
-    this.#readPayload(fields)
-    if (type === fileType.symlink) this.#setTarget(fields, entry, size, sizeOffset)
+    const payloadSize = this.#readPayload(fields)
+    const payloadFrom = fields.from
+    if (type === fileType.symlink) this.#setTarget(fields, entry, payloadSize, size, sizeOffset)
     const hasContent = this.#readContent(fields, entry, size)
     const isExternal = type === fileType.regular && size > 0 && !hasContent
-    if (isExternal) this.#setExternal(fields, entry, size, sizeOffset)
+    if (isExternal) {
+      if (size > maxFileSize) {
+        fields.fail(exceeded(`SIZE is ${size}, at most ${maxFileSize} is allowed`), sizeOffset)
+      }
+      this.#redirects.setExternal(entry)
+      if (payloadSize > 0) this.#setPlace(entry, payloadFrom, payloadFrom + payloadSize)
+    }
     this.#readDigest(fields, entry, isExternal)
   }
 
-  #readPayload(fields: FieldReader): void {
-    const isSet = fields.optionalCString("PAYLOAD", this.#scratch)
-    const size = isSet ? fields.to - fields.from : 0
+  #readPayload(fields: FieldReader): number {
+    const size = fields.optionalCString("PAYLOAD") ? fields.to - fields.from : 0
     if (size > maxTargetSize) {
       fields.fail(exceeded(`PAYLOAD has ${size} bytes, at most ${maxTargetSize} are allowed`))
     }
-    this.#payloadSize = Math.min(size, maxTargetSize)
-    copyBytes(fields.bytes, fields.from, fields.from + this.#payloadSize, this.#payload, 1)
+    return size
+  }
+
+  /** The place in the store is the payload behind a slash, for which there is room where the blank was. */
+  #setPlace(entry: number, from: number, to: number): void {
+    this.#table.arena.bytes[from - 1] = slash
+    this.#redirects.setPlace(entry, from - 1, to)
   }
 
   /** What SIZE says of a symbolic link does not count. */
-  #setTarget(fields: FieldReader, entry: number, size: number, sizeOffset: number): void {
-    const length = this.#payloadSize
+  #setTarget(fields: FieldReader, entry: number, length: number, size: number, sizeOffset: number): void {
     if (length === 0) fields.fail(invalid("PAYLOAD", "the target of the symbolic link", "nothing"))
     this.#table.size[entry] = length
-    this.#table.setData(entry, this.#payload, 1, 1 + length)
+    this.#table.setData(entry, fields.from, fields.from + length)
     if (this.#strict && size !== length) {
       fields.fail(invalid("SIZE", `the length of the link's target, ${length}`, String(size)), sizeOffset)
     }
@@ -164,7 +161,7 @@ export class LineReader {
 
   /** Tells whether there is content, which only regular files keep. */
   #readContent(fields: FieldReader, entry: number, size: number): boolean {
-    if (!fields.optionalBytes("CONTENT", this.#scratch)) return false
+    if (!fields.optionalBytes("CONTENT")) return false
     const length = fields.to - fields.from
     const type = this.#table.typeOf(entry)
     if (length > maxInlineSize && type !== fileType.symlink) {
@@ -176,30 +173,20 @@ export class LineReader {
     if (this.#strict && length > 0 && type === fileType.symlink) {
       fields.fail(invalid("CONTENT", "- for a symbolic link", fields.text()))
     }
-    if (type === fileType.regular && length <= maxInlineSize) {
-      this.#table.setData(entry, fields.bytes, fields.from, fields.to)
-    }
+    if (type === fileType.regular) this.#table.setData(entry, fields.from, fields.to)
     return length > 0
   }
 
-  #setExternal(fields: FieldReader, entry: number, size: number, sizeOffset: number): void {
-    if (size > maxFileSize) {
-      fields.fail(exceeded(`SIZE is ${size}, at most ${maxFileSize} is allowed`), sizeOffset)
-    }
-    this.#redirects.setExternal(entry)
-    if (this.#payloadSize > 0) this.#redirects.setPlace(entry, this.#payload, 1 + this.#payloadSize)
-  }
-
   #readDigest(fields: FieldReader, entry: number, matters: boolean): void {
-    if (!fields.optionalCString("DIGEST", this.#scratch) || !matters) return
-    const { bytes, from, to } = fields
-    const digits = to - from
-    const digest = this.#redirects.digest
+    if (!fields.optionalCString("DIGEST") || !matters) return
+    const { bytes } = this.#table.arena
+    const { digest } = this.#redirects
+    const digits = fields.to - fields.from
     let isDigest = digits === sha256Digits || digits === sha512Digits
-    for (let at = from; at < to && isDigest; at += 2) {
-      const byte = hexByte(bytes[at] ?? 0, bytes[at + 1] ?? 0)
+    for (let at = 0; at < digits / 2 && isDigest; at++) {
+      const byte = hexByte(bytes[fields.from + 2 * at] ?? 0, bytes[fields.from + 2 * at + 1] ?? 0)
       isDigest = byte >= 0
-      digest[(at - from) / 2] = byte
+      digest[at] = byte
     }
     if (isDigest) this.#redirects.setDigest(entry, digits / 2)
     else fields.fail(invalid("DIGEST", "64 or 128 hex digits, or -", digits === 0 ? "nothing" : fields.text()))
@@ -208,8 +195,3 @@ export class LineReader {
 
 const noFileType = (mode: string): LineReason =>
   invalid("MODE", "a mode with a file type, such as 100644 or 40755", mode)
-
-const failPath = (fields: FieldReader, reason: PathReason): number => {
-  fields.fail(reason)
-  return -1
-}

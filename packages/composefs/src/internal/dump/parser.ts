@@ -4,12 +4,17 @@ import * as ByteString from "../byteString.ts"
 import { EntryTable } from "../table/entryTable.ts"
 import { type DeadLink, resolveLinks } from "../table/linkTargets.ts"
 import { LineReader } from "./lineReader.ts"
-import { invalid, lineTooLong, type Located, maxLineSize } from "./reason.ts"
+import { exceeded, invalid, type LineReason, lineTooLong, type Located, maxLineSize } from "./reason.ts"
 
 const newline = 0x0a
 
-/** A guess: what is larger grows. */
+/** Guesses: what is larger grows. */
 const bytesPerLine = 100
+const bytesBesideText = 1.25
+
+/** Places in the table are kept in 32 bits, and what a dump stands for is at most twice its size. */
+const maxDumpSize = 2 ** 31
+const tooLarge = exceeded(`a dump has at most ${maxDumpSize} bytes`)
 
 /** What was read: entry number n is from line n + 1. */
 export interface ReadDump {
@@ -22,8 +27,7 @@ export interface ReadDump {
 export const readDump = (dump: string | Uint8Array, strict: boolean): Result.Result<ReadDump, Located> => {
   const bytes = typeof dump === "string" ? ByteString.toBytes(ByteString.fromText(dump)) : dump
   const parser = new DumpParser(strict, bytes.length)
-  // Not a Buffer: the loops over bytes are compiled for one kind of array.
-  const problem = parser.push(new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length))
+  const problem = parser.push(bytes)
   return problem === undefined ? parser.finish() : Result.fail(problem)
 }
 
@@ -34,21 +38,20 @@ export class DumpParser {
   /** The start of a line whose end has not come yet. */
   #pending: Array<Uint8Array> = []
   #pendingSize = 0
+  #size = 0
 
   /** `size` is that of the dump in bytes, or a guess. */
   constructor(strict: boolean, size: number) {
     this.#strict = strict
-    this.#table = new EntryTable({ entries: Math.ceil(size / bytesPerLine), bytes: size })
+    this.#table = new EntryTable({ entries: Math.ceil(size / bytesPerLine), bytes: Math.ceil(size * bytesBesideText) })
     this.#lines = new LineReader(this.#table, strict)
   }
 
   push(chunk: Uint8Array): Located | undefined {
+    this.#size += chunk.length
+    if (this.#size > maxDumpSize) return this.#atNextLine(0, tooLarge)
     const end = chunk.lastIndexOf(newline) + 1
-    if (end === 0) return this.#keep(chunk)
-    const start = this.#pendingSize === 0 ? 0 : chunk.indexOf(newline) + 1
-    return (start === 0 ? undefined : this.#endPending(chunk.subarray(0, start))) ??
-      this.#lines.read(chunk.subarray(start, end)) ??
-      this.#keep(chunk.subarray(end))
+    return (end === 0 ? undefined : this.#read(chunk.subarray(0, end))) ?? this.#keep(chunk.subarray(end))
   }
 
   finish(): Result.Result<ReadDump, Located> {
@@ -67,23 +70,28 @@ export class DumpParser {
     // A copy: the chunk belongs to the caller.
     this.#pending.push(rest.slice())
     this.#pendingSize += rest.length
-    return this.#pendingSize > maxLineSize
-      ? { line: this.#lines.line + 1, column: maxLineSize + 1, reason: lineTooLong }
-      : undefined
+    return this.#pendingSize > maxLineSize ? this.#atNextLine(maxLineSize, lineTooLong) : undefined
   }
 
-  #endPending(last: Uint8Array): Located | undefined {
-    const line = Buffer.concat([...this.#pending, last])
+  /** Reads lines, of which the first may have begun before. */
+  #read(lines: Uint8Array): Located | undefined {
+    const { arena } = this.#table
+    const from = arena.size
+    for (const start of this.#pending) arena.append(start, 0, start.length)
+    arena.append(lines, 0, lines.length)
     this.#pending = []
     this.#pendingSize = 0
-    return this.#lines.read(line)
+    return this.#lines.read(from, arena.size)
   }
 
   #endLast(): Located | undefined {
-    const reason = invalid("line", "a newline at the end", "the end of the dump")
     return this.#strict
-      ? { line: this.#lines.line + 1, column: this.#pendingSize + 1, reason }
-      : this.#endPending(new Uint8Array(0))
+      ? this.#atNextLine(this.#pendingSize, invalid("line", "a newline at the end", "the end of the dump"))
+      : this.#read(new Uint8Array(0))
+  }
+
+  #atNextLine(offset: number, reason: LineReason): Located {
+    return { line: this.#lines.line + 1, column: offset + 1, reason }
   }
 }
 

@@ -2,12 +2,16 @@
 
 const backslash = 0x5c
 
-/** Writes what a range stands for to the start of `into` and returns its size, or -1 where a backslash starts nothing. */
-export const unescapeBytes = (bytes: Uint8Array, from: number, to: number, into: Uint8Array): number => {
-  let size = 0
+/**
+ * Writes what a range stands for to `into`, which may be its own start: it only gets shorter. Gives the end of what was
+ * written, or for a backslash that starts nothing its place, as `-1 - place`.
+ */
+export const unescapeBytes = (bytes: Uint8Array, from: number, to: number, into: number): number => {
+  let end = into
   for (let at = from; at < to; at++) {
     let byte = bytes[at] ?? 0
     if (byte === backslash) {
+      const start = at
       const letter = ++at < to ? bytes[at] : undefined
       if (letter === 0x78) {
         byte = at + 2 < to ? hexByte(bytes[at + 1] ?? 0, bytes[at + 2] ?? 0) : -1
@@ -15,11 +19,11 @@ export const unescapeBytes = (bytes: Uint8Array, from: number, to: number, into:
       } else {
         byte = namedByte(letter)
       }
-      if (byte < 0) return -1
+      if (byte < 0) return -1 - start
     }
-    into[size++] = byte
+    bytes[end++] = byte
   }
-  return size
+  return end
 }
 
 const namedByte = (letter: number | undefined): number => {

@@ -88,7 +88,8 @@ export interface XattrPrefix {
   readonly prefix: string
 }
 
-export const alignUp = (value: number, to: number): number => Math.ceil(value / to) * to
+/** Rounds up to a multiple of a power of two. */
+export const alignUp = (value: number, to: number): number => value + (-value & (to - 1))
 
 /** How a file of `size` bytes is divided into chunks. */
 export const chunking = (size: number): { readonly bits: number; readonly count: number } => {

@@ -3,7 +3,7 @@
  * the entries of every directory in byte order, with `.` and `..` among them.
  */
 import { fileType } from "../fileType.ts"
-import { compareBytes } from "../table/byteArena.ts"
+import { compareRanges } from "../table/byteArena.ts"
 import { dotNames, type EntryTable, rootEntry } from "../table/entryTable.ts"
 
 export interface Inventory {
@@ -102,7 +102,7 @@ class Lister {
     while (dots < 2) {
       const size = dots + 1
       const isNext = next < 0 ||
-        compareBytes(bytes, dotNames, dotNames + size, bytes, from[next] ?? 0, to[next] ?? 0) < 0
+        compareRanges(bytes, dotNames, dotNames + size, from[next] ?? 0, to[next] ?? 0) < 0
       if (!isNext) break
       this.#listName(dots === 0 ? directory : this.#table.directoryOf(directory), dotNames, dotNames + size)
       dots++
@@ -128,7 +128,7 @@ class Lister {
 
   #compareNames(left: number, right: number): number {
     const { names: { from, to }, arena: { bytes } } = this.#table
-    return compareBytes(bytes, from[left] ?? 0, to[left] ?? 0, bytes, from[right] ?? 0, to[right] ?? 0)
+    return compareRanges(bytes, from[left] ?? 0, to[left] ?? 0, from[right] ?? 0, to[right] ?? 0)
   }
 }
 
@@ -167,6 +167,9 @@ const countDirectories = (table: EntryTable): number => {
 
 const earliestOf = (table: EntryTable, inodes: Uint32Array): number => {
   let earliest = rootEntry
-  for (const inode of inodes) if (table.compareTimes(inode, earliest) < 0) earliest = inode
+  for (let number = 0; number < inodes.length; number++) {
+    const inode = inodes[number] ?? 0
+    if (table.compareTimes(inode, earliest) < 0) earliest = inode
+  }
   return earliest
 }

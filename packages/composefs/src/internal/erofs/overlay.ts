@@ -25,6 +25,8 @@ export const opaqueMarks = ["trusted.overlay.overlay.opaque", "user.overlay.opaq
 /** With one of these in it, an image says so in its header, or a mount would not enforce them. */
 export const aclNames = ["system.posix_acl_access", "system.posix_acl_default"] as const
 
+const stubNameSize = 2
+
 const selinuxName = "security.selinux"
 
 /** Rewrites the entries of a table in place: afterwards it holds what the image shows. */
@@ -89,14 +91,28 @@ class Overlay {
     const own = this.#setOf(rootEntry)
     this.#table.xattrs[rootEntry] = this.#addSorted([...own, this.#attribute(opaqueName, "y")])
     const label = attributes.addSet(own.filter((attribute) => attributes.nameOf(attribute) === selinuxName))
-    for (let byte = 0; byte < 256; byte++) this.#addStub(byte.toString(16).padStart(2, "0"), label)
+    const taken = this.#namesInRoot(stubNameSize)
+    for (let byte = 0; byte < 256; byte++) {
+      const name = byte.toString(16).padStart(stubNameSize, "0")
+      if (!taken.has(name)) this.#addStub(name, label)
+    }
   }
 
-  #addStub(text: string, label: number): void {
+  /** The names of a size that the root has: for these few, indexing all names of the tree would not pay. */
+  #namesInRoot(size: number): ReadonlySet<string> {
+    const { count, names: { from, owner, to } } = this.#table
+    const found = new Set<string>()
+    for (let entry = rootEntry + 1; entry < count; entry++) {
+      const isHere = owner[entry] === rootEntry && (to[entry] ?? 0) - (from[entry] ?? 0) === size
+      if (isHere) found.add(this.#table.nameText(entry))
+    }
+    return found
+  }
+
+  #addStub(name: string, label: number): void {
     const table = this.#table
-    const name = ByteString.toArray(text)
-    const stub = table.add(rootEntry, name, 0, name.length)
-    if (stub < 0) return
+    const from = table.arena.append(ByteString.toArray(name), 0, name.length)
+    const stub = table.addNew(rootEntry, from, from + name.length)
     table.mode[stub] = fileType.characterDevice | 0o644
     table.nlink[stub] = 1
     table.xattrs[stub] = label
@@ -156,6 +172,6 @@ class Overlay {
 
   #attribute(name: string, value: string): number {
     const { attributes } = this.#table
-    return attributes.attribute(attributes.name(name), ByteString.toArray(value), 0, value.length)
+    return attributes.attributeOf(attributes.name(name), ByteString.toArray(value))
   }
 }

@@ -33,7 +33,8 @@ export interface Placement {
 
 export const place = (inventory: Inventory, attributes: StoredAttributes): Placement => {
   const placer = new Placer(inventory, attributes)
-  for (const inode of inventory.inodes) placer.place(inode)
+  const { inodes } = inventory
+  for (let number = 0; number < inodes.length; number++) placer.place(inodes[number] ?? 0)
   return placer.finish()
 }
 
@@ -80,7 +81,8 @@ class Placer {
     const sharedOffset = alignUp(this.#position, slotSize)
     const firstBlock = new Uint32Array(this.#table.count)
     let block = alignUp(sharedOffset + this.#attributes.sharedSize, blockSize) / blockSize
-    for (const inode of this.#inodes) {
+    for (let number = 0; number < this.#inodes.length; number++) {
+      const inode = this.#inodes[number] ?? 0
       firstBlock[inode] = block
       block += this.#blocks[inode] ?? 0
     }
@@ -160,9 +162,7 @@ class Placer {
   #placeSymlink(inode: number, start: number, head: number): number {
     const total = head + (this.#tail[inode] ?? 0)
     if (total >= blockSize) this.#moveOut(inode)
-    return Math.floor(start / blockSize) === Math.floor((start + total - 1) / blockSize)
-      ? start
-      : alignUp(start, blockSize)
+    return (start % blockSize) + total > blockSize ? alignUp(start, blockSize) : start
   }
 
   /** A tail must not cross a block boundary; padding in front of the inode moves it behind the boundary. */

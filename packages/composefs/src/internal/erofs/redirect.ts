@@ -7,20 +7,23 @@ import { metacopyName, redirectName } from "./overlay.ts"
 
 /** Version 0, size, flags 0, digest algorithm. */
 export const metacopyHeaderSize = 4
-const maxDigestSize = 64
+const sha512Size = 64
 
 export class Redirects {
+  /** Room for a digest; {@link setDigest} takes it from there. */
+  readonly digest: Uint8Array
   readonly #table: EntryTable
   readonly #metacopyName: number
   readonly #redirectName: number
   readonly #withoutDigest: number
-  readonly #metacopy = new Uint8Array(metacopyHeaderSize + maxDigestSize)
+  readonly #metacopy = new Uint8Array(metacopyHeaderSize + sha512Size)
 
   constructor(table: EntryTable) {
     this.#table = table
+    this.digest = this.#metacopy.subarray(metacopyHeaderSize)
     this.#metacopyName = table.attributes.name(metacopyName)
     this.#redirectName = table.attributes.name(redirectName)
-    this.#withoutDigest = table.attributes.attribute(this.#metacopyName, this.#metacopy, 0, 0)
+    this.#withoutDigest = table.attributes.attributeOf(this.#metacopyName, new Uint8Array(0))
   }
 
   /** Makes an entry an external file without a digest. */
@@ -28,21 +31,20 @@ export class Redirects {
     this.#table.metacopy[entry] = this.#withoutDigest
   }
 
-  /** Room for a digest; {@link setDigest} takes it from there. */
-  get digest(): Uint8Array {
-    return this.#metacopy.subarray(metacopyHeaderSize)
-  }
-
   /** Gives a file the digest of so many bytes: 32 for sha256, 64 for sha512. */
   setDigest(entry: number, size: number): void {
-    this.#metacopy[1] = metacopyHeaderSize + size
-    this.#metacopy[3] = size === maxDigestSize ? 2 : 1
     const { attributes, metacopy } = this.#table
-    metacopy[entry] = attributes.attribute(this.#metacopyName, this.#metacopy, 0, metacopyHeaderSize + size)
+    this.#metacopy[1] = metacopyHeaderSize + size
+    this.#metacopy[3] = size === sha512Size ? 2 : 1
+    metacopy[entry] = attributes.values.internBytes(this.#metacopyName, this.#metacopy, 0, metacopyHeaderSize + size)
   }
 
-  /** Gives a file its place in the object store, which is behind a slash in `bytes`. */
-  setPlace(entry: number, bytes: Uint8Array, size: number): void {
-    this.#table.redirect[entry] = this.#table.attributes.attribute(this.#redirectName, bytes, 0, size)
+  /** Gives a file its place in the object store, with a slash in front. */
+  setPlace(entry: number, from: number, to: number): void {
+    this.#table.redirect[entry] = this.#table.attributes.attribute(this.#redirectName, from, to)
+  }
+
+  setPlaceBytes(entry: number, bytes: Uint8Array, size: number): void {
+    this.#table.redirect[entry] = this.#table.attributes.values.internBytes(this.#redirectName, bytes, 0, size)
   }
 }

@@ -2,7 +2,7 @@
  * Extended attributes as an image stores them (reference §3.6): what several inodes have stands once in a table and is
  * referred to, up to 128 times by one inode; the rest stands behind the inode.
  */
-import { compareBytes } from "../table/byteArena.ts"
+import { compareRanges } from "../table/byteArena.ts"
 import type { EntryTable } from "../table/entryTable.ts"
 import { alignUp, maxSharedXattrs, xattrEntrySize, xattrHeaderSize } from "./format.ts"
 import { aclNames, metacopyName, redirectName } from "./overlay.ts"
@@ -35,10 +35,8 @@ export class StoredAttributes {
     this.#beforeMetacopy = this.#countBefore(metacopyName)
     this.#beforeRedirect = this.#countBefore(redirectName)
     this.#uses = new Uint32Array(attributes.values.count)
-    for (const inode of inodes) this.#countUses(inode)
-    this.hasAcl = this.#uses.some((uses, attribute) =>
-      uses > 0 && aclNames.some((name) => name === attributes.nameOf(attribute))
-    )
+    for (let number = 0; number < inodes.length; number++) this.#countUses(inodes[number] ?? 0)
+    this.hasAcl = this.#isUsed(aclNames)
     this.sharedOffset = new Uint32Array(attributes.values.count)
     this.shared = this.#sortShared()
     this.sharedSize = this.#placeShared()
@@ -119,6 +117,13 @@ export class StoredAttributes {
     }
   }
 
+  #isUsed(names: ReadonlyArray<string>): boolean {
+    const { attributes } = this.#table
+    const numbers = new Set(attributes.names.flatMap((name, number) => names.includes(name) ? [number] : []))
+    if (numbers.size === 0) return false
+    return this.#uses.some((uses, attribute) => uses > 0 && numbers.has(attributes.values.owner[attribute] ?? 0))
+  }
+
   /** From last to first: by name, then by length of value, then by value. */
   #sortShared(): ReadonlyArray<number> {
     const { attributes, arena: { bytes } } = this.#table
@@ -134,7 +139,7 @@ export class StoredAttributes {
       const rightName = attributes.nameOf(right)
       if (leftName !== rightName) return leftName < rightName ? 1 : -1
       return attributes.valueSize(right) - attributes.valueSize(left) ||
-        compareBytes(bytes, fromOf(right), toOf(right), bytes, fromOf(left), toOf(left))
+        compareRanges(bytes, fromOf(right), toOf(right), fromOf(left), toOf(left))
     })
   }
 

@@ -21,7 +21,7 @@ export class AttributeTable {
   constructor(arena: ByteArena, capacity: number) {
     this.arena = arena
     this.values = new ByteIndex(arena, capacity)
-    this.values.intern(-1, arena.bytes, 0, 0)
+    this.values.append(-1, 0, 0)
   }
 
   name(name: ByteString): number {
@@ -34,14 +34,19 @@ export class AttributeTable {
   }
 
   /** The number of an attribute. */
-  attribute(name: number, bytes: Uint8Array, from: number, to: number): number {
-    return this.values.intern(name, bytes, from, to)
+  attribute(name: number, from: number, to: number): number {
+    return this.values.intern(name, from, to)
+  }
+
+  /** The same for a value that is not in the arena. */
+  attributeOf(name: number, bytes: Uint8Array): number {
+    return this.values.internBytes(name, bytes, 0, bytes.length)
   }
 
   /** The attribute with the same value and another name. */
   renamed(attribute: number, name: ByteString): number {
     const { from, to } = this.values
-    return this.values.intern(this.name(name), this.arena.bytes, from[attribute] ?? 0, to[attribute] ?? 0)
+    return this.values.intern(this.name(name), from[attribute] ?? 0, to[attribute] ?? 0)
   }
 
   /** The number of a set, which is new. */

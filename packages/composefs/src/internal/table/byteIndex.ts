@@ -11,6 +11,8 @@ export class ByteIndex {
   #hashes: Int32Array
   /** Open addressing: number + 1, or 0 where free; a power of two, at most half of it taken. */
   #slots: Int32Array
+  /** So many of the numbers are in the slots. */
+  #indexed = 0
 
   constructor(arena: ByteArena, capacity: number) {
     this.#arena = arena
@@ -22,29 +24,69 @@ export class ByteIndex {
   }
 
   /** The number of an owner's bytes, or -1. */
-  find(owner: number, bytes: Uint8Array, from: number, to: number): number {
-    const slot = this.#slotOf(hashBytes(owner, bytes, from, to), owner, bytes, from, to)
-    return (this.#slots[slot] ?? 0) - 1
+  find(owner: number, from: number, to: number): number {
+    return this.#findIn(this.#arena.bytes, owner, from, to)
+  }
+
+  /** The same for bytes that are not in the arena. */
+  findBytes(owner: number, bytes: Uint8Array, from: number, to: number): number {
+    return this.#findIn(bytes, owner, from, to)
   }
 
   /** The number of an owner's bytes, which are added if they are new: then the number is the `count` of before. */
-  intern(owner: number, bytes: Uint8Array, from: number, to: number): number {
+  intern(owner: number, from: number, to: number): number {
+    this.#catchUp()
+    const { bytes } = this.#arena
     const hash = hashBytes(owner, bytes, from, to)
     const slot = this.#slotOf(hash, owner, bytes, from, to)
     const known = (this.#slots[slot] ?? 0) - 1
-    return known >= 0 ? known : this.#add(slot, hash, owner, this.#arena.add(bytes, from, to))
+    if (known >= 0) return known
+    const number = this.append(owner, from, to)
+    this.#take(slot, hash, number)
+    return number
   }
 
-  #add(slot: number, hash: number, owner: number, from: number): number {
+  /** The same for bytes that are not in the arena, which copies them if they are new. */
+  internBytes(owner: number, bytes: Uint8Array, from: number, to: number): number {
+    const { count } = this
+    const start = this.#arena.append(bytes, from, to)
+    const number = this.intern(owner, start, this.#arena.size)
+    if (number < count) this.#arena.size = start
+    return number
+  }
+
+  /** Adds an owner's bytes, of which it must be known that they are new. They are looked at when something is sought. */
+  append(owner: number, from: number, to: number): number {
     const number = this.count++
     if (number === this.owner.length) this.#grow()
     this.owner[number] = owner
     this.from[number] = from
-    this.to[number] = this.#arena.size
+    this.to[number] = to
+    return number
+  }
+
+  #findIn(bytes: Uint8Array, owner: number, from: number, to: number): number {
+    this.#catchUp()
+    return (this.#slots[this.#slotOf(hashBytes(owner, bytes, from, to), owner, bytes, from, to)] ?? 0) - 1
+  }
+
+  #catchUp(): void {
+    for (let number = this.#indexed; number < this.count; number++) {
+      const hash = hashBytes(
+        this.owner[number] ?? 0,
+        this.#arena.bytes,
+        this.from[number] ?? 0,
+        this.to[number] ?? 0
+      )
+      this.#take(this.#freeSlot(hash), hash, number)
+    }
+  }
+
+  #take(slot: number, hash: number, number: number): void {
     this.#hashes[number] = hash
     this.#slots[slot] = number + 1
-    if (this.count * 2 > this.#slots.length) this.#rebuild()
-    return number
+    this.#indexed = number + 1
+    if (this.#indexed * 2 > this.#slots.length) this.#rebuild()
   }
 
   #slotOf(hash: number, owner: number, bytes: Uint8Array, from: number, to: number): number {
@@ -83,7 +125,7 @@ export class ByteIndex {
 
   #rebuild(): void {
     this.#slots = new Int32Array(2 * this.#slots.length)
-    for (let number = 0; number < this.count; number++) {
+    for (let number = 0; number < this.#indexed; number++) {
       this.#slots[this.#freeSlot(this.#hashes[number] ?? 0)] = number + 1
     }
   }

@@ -68,13 +68,27 @@ export class EntryTable {
   }
 
   addRoot(): void {
-    this.names.intern(-1, dots, 0, 0)
+    this.names.append(-1, dotNames, dotNames)
   }
 
   /** Adds an entry that is a hard link until it gets a mode; -1 if the directory has one of this name. */
-  add(directory: number, bytes: Uint8Array, from: number, to: number): number {
+  add(directory: number, from: number, to: number): number {
     const next = this.count
-    const entry = this.names.intern(directory, bytes, from, to)
+    return this.#added(next, this.names.intern(directory, from, to))
+  }
+
+  /** The same for a name that is not in the arena. */
+  addBytes(directory: number, bytes: Uint8Array, from: number, to: number): number {
+    const next = this.count
+    return this.#added(next, this.names.internBytes(directory, bytes, from, to))
+  }
+
+  /** The same for a name of which it is known that the directory does not have it. */
+  addNew(directory: number, from: number, to: number): number {
+    return this.#added(this.count, this.names.append(directory, from, to))
+  }
+
+  #added(next: number, entry: number): number {
     if (entry !== next) return -1
     if (this.names.owner.length > this.mode.length) this.#grow(this.names.owner.length)
     return entry
@@ -88,9 +102,13 @@ export class EntryTable {
     this.nanoseconds[to] = this.nanoseconds[from] ?? 0
   }
 
-  setData(entry: number, bytes: Uint8Array, from: number, to: number): void {
-    this.dataFrom[entry] = this.arena.add(bytes, from, to)
-    this.dataTo[entry] = this.arena.size
+  setData(entry: number, from: number, to: number): void {
+    this.dataFrom[entry] = from
+    this.dataTo[entry] = to
+  }
+
+  setDataBytes(entry: number, bytes: Uint8Array, from: number, to: number): void {
+    this.setData(entry, this.arena.append(bytes, from, to), this.arena.size)
   }
 
   typeOf(entry: number): number {
@@ -157,7 +175,8 @@ export class EntryTable {
   }
 
   /** The entry at an absolute path, links not followed, or -1. */
-  lookup(bytes: Uint8Array, from: number, to: number): number {
+  lookup(from: number, to: number): number {
+    const { bytes } = this.arena
     let entry = rootEntry
     for (let at = from; at < to;) {
       while (at < to && bytes[at] === slash) at++
@@ -165,7 +184,7 @@ export class EntryTable {
       while (end < to && bytes[end] !== slash) end++
       // A path may end with slashes.
       if (end === at) return entry
-      entry = this.names.find(entry, bytes, at, end)
+      entry = this.names.find(entry, at, end)
       if (entry < 0) return -1
       at = end
     }

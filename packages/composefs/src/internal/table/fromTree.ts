@@ -53,7 +53,7 @@ class TableFiller {
   #add(directory: number, name: string, node: Node.Node): number | string {
     const problem = nameProblem(name)
     if (problem !== undefined) return problem
-    const entry = this.table.add(directory, this.#name, 0, writeText(name, this.#name, 0))
+    const entry = this.table.addBytes(directory, this.#name, 0, writeText(name, this.#name, 0))
     // Texts which are not quite Unicode may stand for the same bytes.
     if (entry < 0) return "another name of its directory is the same in bytes"
     return (node._tag === "HardLink" ? this.#setLink(entry, node) : this.#setInode(entry, node)) ?? entry
@@ -61,7 +61,7 @@ class TableFiller {
 
   #setLink(entry: number, { target }: Node.HardLink): string | undefined {
     const bytes = ByteString.toArray(ByteString.fromText(target))
-    this.table.setData(entry, bytes, 0, bytes.length)
+    this.table.setDataBytes(entry, bytes, 0, bytes.length)
     return target.startsWith("/") ? undefined : `the hard link's target ${target} is missing`
   }
 
@@ -86,14 +86,14 @@ class TableFiller {
     switch (node._tag) {
       case "InlineFile":
         table.size[entry] = node.content.length
-        return table.setData(entry, node.content, 0, node.content.length)
+        return table.setDataBytes(entry, node.content, 0, node.content.length)
       case "ExternalFile":
         table.size[entry] = node.size
         return this.#setExternal(entry, node)
       case "Symlink": {
         const size = writeText(node.target, this.#data, 1)
         table.size[entry] = size - 1
-        return table.setData(entry, this.#data, 1, size)
+        return table.setDataBytes(entry, this.#data, 1, size)
       }
       case "CharacterDevice":
       case "BlockDevice":
@@ -113,7 +113,7 @@ class TableFiller {
       this.#redirects.setDigest(entry, Buffer.from(into.buffer, into.byteOffset, into.length).write(digest, "hex"))
     }
     if (payload !== undefined && payload !== "") {
-      this.#redirects.setPlace(entry, this.#data, writeText(payload, this.#data, 1))
+      this.#redirects.setPlaceBytes(entry, this.#data, writeText(payload, this.#data, 1))
     }
   }
 
@@ -150,7 +150,7 @@ class TableFiller {
       const number = attributes.name(name)
       if (names.has(number)) return "two names of extended attributes are the same in bytes"
       names.add(number)
-      set.push(attributes.attribute(number, value, 0, value.length))
+      set.push(attributes.attributeOf(number, value))
     }
     const number = attributes.addSet(set)
     this.#sets.set(xattrs, number)

@@ -47,8 +47,8 @@ class Resolver {
       if (this.#passed[at] === link + 1) return { entry: link, reason: { _tag: "Loop" } }
       this.#passed[at] = link + 1
       this.#chain.push(at)
-      const { arena, dataFrom, dataTo } = this.#table
-      const next = this.#table.lookup(arena.bytes, dataFrom[at] ?? 0, dataTo[at] ?? 0)
+      const { dataFrom, dataTo } = this.#table
+      const next = this.#table.lookup(dataFrom[at] ?? 0, dataTo[at] ?? 0)
       if (next === link && at === link) return { entry: link, reason: { _tag: "Self" } }
       if (next < 0) {
         return { entry: link, reason: { _tag: "Missing", target: this.#table.dataText(at) } }

@@ -1,0 +1,97 @@
+/**
+ * A dump of 64,000 lines to the digest of its image, beside mkcomposefs: `node packages/composefs/bench/Image.bench.ts`.
+ *
+ * Warm is within this process, which has done it before, against the whole process of the peer. Cold is a whole process
+ * too: the bundled command line, which `pnpm build` makes, or else Node on the sources. Without mkcomposefs on the PATH
+ * its time is the reference's, scaled to this machine.
+ */
+import { Dump, Image, Tree } from "@lamina/composefs"
+import * as Result from "effect/Result"
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join, resolve } from "node:path"
+import { gunzipSync } from "node:zlib"
+import { generateDump } from "./generateDump.ts"
+import {
+  command,
+  type Contender,
+  contest,
+  inProcess,
+  isOnPath,
+  type Measurement,
+  reference,
+  report
+} from "./harness.ts"
+
+/** What mkcomposefs took for the dump in the vectors (reference §6). */
+const referenceSeconds = 0.255
+
+const vectors = process.env["LAMINA_VECTORS"] ?? resolve(import.meta.dirname, "../../../../shared/vectors")
+const vector = join(vectors, "composefs/cs9-x86_64-developer.dump.gz")
+const bundle = resolve(import.meta.dirname, "../../lamina-composefs/dist/lamina-composefs.js")
+const source = resolve(import.meta.dirname, "../../lamina-composefs/src/bin/lamina-composefs.ts")
+
+const hasVector = existsSync(vector)
+if (!hasVector) console.log(`skipped: the vectors are not there, so the dump is generated (${vector})`)
+const dump = new Uint8Array(hasVector ? gunzipSync(readFileSync(vector)) : generateDump(64_000))
+const digest = Result.getOrThrow(Image.digestFromDump(dump))
+
+const checkDigest = (output: string): void => {
+  if (output.trim() !== digest) throw new Error(`expected ${digest}, got ${output}`)
+}
+
+const peer = (path: string): ReadonlyArray<Contender> => {
+  if (isOnPath("mkcomposefs")) {
+    const args = ["--from-file", "--print-digest-only", path]
+    return [command("mkcomposefs", "mkcomposefs", args, { isPeer: true, check: checkDigest })]
+  }
+  console.log("skipped: mkcomposefs is not on the PATH")
+  const scaled = reference("mkcomposefs", referenceSeconds)
+  return scaled === undefined ? [] : [scaled]
+}
+
+const cold = (path: string): Contender => {
+  const [name, file] = existsSync(bundle)
+    ? ["cold: lamina-composefs mkfs, bundled", bundle]
+    : ["cold: lamina-composefs mkfs, from sources (not built)", source]
+  return command(name, process.execPath, [file, "mkfs", "--from-file", "--print-digest-only", path], {
+    check: checkDigest
+  })
+}
+
+/** The memory of what runs here says nothing: it is that of all that ran here before. */
+const withoutMemory = (measurements: ReadonlyArray<Measurement>): ReadonlyArray<Measurement> =>
+  measurements.map((measurement) => ({ ...measurement, maxRssBytes: undefined }))
+
+const warmUp = 10
+const directory = mkdtempSync(join(tmpdir(), "lamina-bench-"))
+try {
+  const path = join(directory, "dump")
+  writeFileSync(path, dump)
+  const lines = dump.filter((byte) => byte === 0x0a).length
+  report(
+    `${lines} lines of dump to the digest of the image: median of 5, peak memory, and how many times as fast`,
+    await contest([
+      ...peer(path),
+      inProcess("warm: Image.digestFromDump", () => Image.digestFromDump(dump), warmUp),
+      cold(path)
+    ])
+  )
+  const tree = Result.getOrThrow(Dump.parse(dump))
+  const image = Result.getOrThrow(Image.write(tree))
+  report(
+    "The steps on their own, warm",
+    withoutMemory(
+      await contest([
+        inProcess("Image.fromDump", () => Image.fromDump(dump), warmUp),
+        inProcess("Dump.parse", () => Dump.parse(dump), warmUp),
+        inProcess("Image.write", () => Image.write(tree), warmUp),
+        inProcess("Image.read", () => Image.read(image), warmUp),
+        inProcess("Dump.print", () => Dump.print(tree), warmUp),
+        inProcess("Tree.walk", () => Array.from(Tree.walk(tree)), warmUp)
+      ])
+    )
+  )
+} finally {
+  rmSync(directory, { recursive: true })
+}
