@@ -1,8 +1,9 @@
 /**
  * The composefs-dump(5) text format: one inode per line, parents before what is in them.
  *
- * What is read and refused follows mkcomposefs, save two inputs on which it computes nonsense: a DIGEST of the wrong
- * length and a negative SIZE are errors here.
+ * What is read and refused follows mkcomposefs, save inputs on which it computes nonsense: a DIGEST of the wrong length,
+ * a negative SIZE, numbers of more than 64 bits, and a GID or RDEV that is no number are errors here. Beyond that, a path
+ * has at most 4095 bytes, a line 256 KiB and a dump 2 GiB; and a DIGEST may be of sha512.
  *
  * @since 0.1.0
  */
@@ -197,6 +198,7 @@ const printData = (inode: Node.Inode): string => {
 }
 
 const printXattrs = (xattrs: ReadonlyMap<string, Uint8Array>): string => {
+  if (xattrs.size === 0) return ""
   const names = Array.from(xattrs.keys(), (name) => [ByteString.fromText(name), name] as const)
   names.sort(([left], [right]) => ByteString.compare(left, right))
   let text = ""
