@@ -45,6 +45,12 @@ describe("Dump", () => {
     )
   })
 
+  it("points at the escape that is none", () => {
+    const found = error("/a\\x20b\\q 0 10644 1 0 0 0 0.0 - - -")
+    assert.deepEqual([found.line, found.column], [2, 8])
+    assert.match(found.message, /PATH: expected the escapes .*, got "\\\\q"/)
+  })
+
   it("knows all kinds of files", () => {
     const link = nodeAt("/l", "/l 3 120777 1 0 0 0 0.0 abc - -")
     assert.deepEqual(link, Node.symlink("abc"))
@@ -78,6 +84,8 @@ describe("Dump", () => {
     ["content for what has none", "/a 3 10644 1 0 0 0 0.0 - abc -"],
     ["a link target of another length than SIZE", "/a 5 120777 1 0 0 0 0.0 target - -"],
     ["the hard links of composefs-rs", "/a 0 10644 2 0 0 0 0.0 - - -\n/b 0 @10000 - - - - 0.0 /a - -"],
+    ["hard links to a path that ends with a slash", "/a 0 10644 1 0 0 0 0.0 - - -\n/b 0 @10644 1 0 0 0 0.0 /a/ - -"],
+    ["digests that mean nothing", "/a 0 10644 1 0 0 0 0.0 - - abcd"],
     [
       "hard links forwards and to links",
       "/a 0 @10644 1 0 0 0 0.0 /b - -\n/b 0 @10644 1 0 0 0 0.0 /c - -\n/c 0 10644 3 0 0 0 0.0 - - -"
@@ -114,6 +122,31 @@ describe("Dump", () => {
     ["a line of a megabyte", `/a 0 10644 1 0 0 0 0.0 - ${"a".repeat(1 << 20)} -`, /more than 262144 bytes/]
   ])("refuses %s", (_, line, cause) => {
     assert.match(error(line).message, cause)
+  })
+
+  it("does not need names in order, nor depth first", () => {
+    const directory = (path: string) => `${path} 0 40755 2 0 0 0 0.0 - - -`
+    const file = (path: string) => `${path} 1 100644 1 0 0 0 0.0 - x -`
+    const ordered = [directory("/a"), directory("/a/b"), file("/a/b/f"), file("/a/b/g"), directory("/c"), file("/c/f")]
+    const expected = Dump.print(tree(...ordered))
+    const shuffled = [0, 4, 5, 1, 3, 2].map((at) => ordered[at] ?? "")
+    assert.strictEqual(Dump.print(tree(...shuffled)), expected)
+    assert.strictEqual(Dump.print(tree(...shuffled.map((line) => line.replaceAll("/", "///")))), expected)
+    assert.strictEqual(Dump.print(tree(...shuffled.map((line) => line.replaceAll("f ", "\\x66 ")))), expected)
+    for (const line of ordered) {
+      assert.match(error(...shuffled, line).message, /line 8.*appears twice/)
+      assert.match(error(...ordered, line).message, /line 8.*appears twice/)
+    }
+  })
+
+  it("takes a directory for gone whose name another only starts with", () => {
+    const lines = [
+      "/lib 0 40755 2 0 0 0 0.0 - - -",
+      "/lib64 0 40755 2 0 0 0 0.0 - - -",
+      "/lib64/a 0 10644 1 0 0 0 0.0 - - -"
+    ]
+    assert.deepEqual(Array.from(tree(...lines).root.entries.keys()), ["lib", "lib64"])
+    assert.match(error("/lib 0 40755 2 0 0 0 0.0 - - -", "/lib64/a 0 10644 1 0 0 0 0.0 - - -").message, /is missing/)
   })
 
   it("refuses what is not a dump at all", () => {

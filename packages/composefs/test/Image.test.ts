@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Dump, Image, Node, Tree } from "@lamina/composefs"
+import { Dump, FsVerity, Image, Node, Tree } from "@lamina/composefs"
 import * as Result from "effect/Result"
 import * as fc from "fast-check"
 import { createHash } from "node:crypto"
@@ -14,6 +14,7 @@ describe.skipIf(!hasVectors)("Image, against the vectors of composefs", () => {
   it.each(accepted)("writes %s byte for byte, and reads it back as the same image", (name) => {
     const image = write(Result.getOrThrow(Dump.parse(readDump(name))), versionOptions(name))
     assert.strictEqual(createHash("sha256").update(image).digest("hex"), expectedSha256(name))
+    assert.isTrue(Buffer.from(image).equals(Result.getOrThrow(Image.fromDump(readDump(name), versionOptions(name)))))
     // Canonical: writing what was read gives these very bytes.
     assert.isTrue(Result.isSuccess(Image.read(image, { canonical: true })))
   })
@@ -77,6 +78,48 @@ describe.skipIf(!hasVectors)("Image, against the vectors of composefs", () => {
 })
 
 describe("Image", () => {
+  it("writes a dump as it writes the tree of that dump", () => {
+    fc.assert(
+      fc.property(
+        sample,
+        fc.constantFrom<Image.WriteOptions>({}, { minVersion: 1 }, { maxVersion: 0 }),
+        ({ tree }, options) => {
+          const dump = Dump.print(tree)
+          const image = Result.getOrThrow(Image.fromDump(dump, options))
+          assert.isTrue(Buffer.from(image).equals(write(Result.getOrThrow(Dump.parse(dump)), options)))
+          assert.strictEqual(Result.getOrThrow(Image.digestFromDump(dump, options)), FsVerity.digest(image))
+        }
+      ),
+      { numRuns: 100 }
+    )
+  })
+
+  it("writes a dump in version 2 too", () => {
+    const dump = "/ 0 40755 2 0 0 0 0.0 - - -\n/a 1 100644 1 0 0 0 0.0 - x -\n"
+    const image = Result.getOrThrow(Image.fromDump(dump, { version: 2 }))
+    assert.deepEqual(image, write(Result.getOrThrow(Dump.parse(dump)), { version: 2 }))
+  })
+
+  it("tells what is wrong with a dump from what cannot be written", () => {
+    const root = "/ 0 40755 2 0 0 0 0.0 - - -\n"
+    assert.strictEqual(failure(Image.fromDump(`${root}/a 0 644 1 0 0 0 0.0 - - -\n`))._tag, "DumpError")
+    assert.strictEqual(failure(Image.fromDump(root.trim(), { strict: true }))._tag, "DumpError")
+    // mkcomposefs counts what replaces an attribute as if the old one had never been paid for.
+    const whiteouts = `${root}/d 0 40755 2 0 0 0 0.0 - - - user.overlay.opaque=${
+      "y".repeat(200)
+    }\n/d/w 0 20644 1 0 0 0 0.0 - - -\n`
+    const error = failure(Image.fromDump(whiteouts))
+    assert.strictEqual(error._tag, "ImageError")
+    assert.include(error.message, "\"/d\"")
+  })
+
+  it("leaves the dump as it was", () => {
+    const dump = Buffer.from("/ 0 40755 2 0 0 0 0.0 - - -\n/a\\x20b 100 100644 1 0 0 0 0.0 aa/\\x62b - -\n")
+    const before = Buffer.from(dump)
+    assert.isTrue(Result.isSuccess(Image.fromDump(dump)))
+    assert.isTrue(dump.equals(before))
+  })
+
   it("gives an empty tree the digests that other implementations pin", () => {
     const digest = (version: Image.Version) => Result.getOrThrow(Image.digest(Tree.empty, { version }))
     assert.strictEqual(digest(0), "8f589e8f57ecb88823736b0d857ddca1e1068a23e264fad164b28f7038eb3682")
@@ -136,6 +179,7 @@ describe("Image", () => {
     ["an empty link target", Node.symlink(""), /target of a symbolic link/],
     ["an attribute without a name", Node.fifo({ xattrs: new Map([["", Uint8Array.of(1)]]) }), /name of an extended/],
     ["too many attributes", Node.fifo({ xattrs: new Map([["user.a", new Uint8Array(33_000)]]) }), /32767/],
+    ["a payload of too many bytes", Node.externalFile({ size: 9, payload: "ü".repeat(2048) }), /at most 4095 bytes/],
     ["a hard link to nowhere", Node.hardLink("/nowhere"), /missing/],
     ["a hard link to itself", Node.hardLink("/bad"), /loop/]
   ])("refuses %s with the path", (_, node, cause) => {
@@ -160,6 +204,16 @@ describe("Image", () => {
       const error = failure(Image.write(at({ bad: Node.hardLink(target), dir: Node.directory() })))
       assert.match(error.message, /missing/)
     }
+  })
+
+  it("refuses texts that are the same in bytes", () => {
+    const twins = ["ü", "\udcc3\udcbc"] as const
+    const xattrs = new Map(twins.map((text) => [`user.${text}`, Uint8Array.of()]))
+    assert.match(
+      failure(Image.write(at({ [twins[0]]: Node.fifo(), [twins[1]]: Node.fifo() }))).message,
+      /same in bytes/
+    )
+    assert.match(failure(Image.write(at({ bad: Node.fifo({ xattrs }) }))).message, /same in bytes/)
   })
 
   it("refuses names that no directory can hold", () => {
