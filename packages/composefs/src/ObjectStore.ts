@@ -7,42 +7,50 @@
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-import type { Dirent } from "node:fs"
-import { access, lstat, mkdir, mkdtemp, open as openFile, readdir, rename, rm } from "node:fs/promises"
-import { basename, dirname, join } from "node:path"
+import { access, mkdir, mkdtemp, rm } from "node:fs/promises"
+import { basename, join } from "node:path"
 import { ContentError, type ContentSink, type ContentSource, type StoredContent, verifying } from "./Content.ts"
 import * as FsVerity from "./FsVerity.ts"
-import { attempt, eachChunk, type FileProblem, streamFile, syncPath } from "./internal/files.ts"
-import { readOnly } from "./internal/openFlags.ts"
+import { attempt, streamFile } from "./internal/files.ts"
+import { direct, type DirectStore } from "./internal/store/directStore.ts"
+import { fsckStore } from "./internal/store/fsck.ts"
+import { collectGarbage } from "./internal/store/gc.ts"
+import { Incoming } from "./internal/store/incoming.ts"
+import { present } from "./internal/store/listing.ts"
+import { isDigest, temporaryPrefix } from "./internal/store/names.ts"
+import type { WriterTarget } from "./internal/store/objectWriter.ts"
+import { io, toError } from "./internal/store/problems.ts"
+import type {
+  AffectedFile,
+  FsckOptions,
+  FsckReport,
+  GcOptions,
+  GcReport,
+  ObjectCount
+} from "./internal/store/reports.ts"
+import { Unflushed } from "./internal/store/unflushed.ts"
 import * as Node from "./Node.ts"
 import * as Tree from "./Tree.ts"
 
+export type { AffectedFile, FsckOptions, FsckReport, GcOptions, GcReport, ObjectCount }
+
 /**
- * When an object is forced to the disk: never, all together by `flush`, or each before it gets its name.
+ * When an object is forced to the disk.
  *
- * What was not forced, a loss of power may leave empty or full of zeros under its name. `put` replaces an object of
- * the wrong size, reads confirm every object, and `fsck` finds the rest.
+ * - `none`: never. The kernel writes it within half a minute or so.
+ * - `end`: by `flush`, all together: after it, everything stored before it is on the disk. Many objects are forced with
+ *   the whole file system they are on (`sync -f` of coreutils), few of them, or without that program, one by one. The
+ *   former tells of an error of the disk only if no other program's sync was told of it before.
+ * - `file`: each before it gets its name, and its name before `put` ends.
+ *
+ * No process that dies leaves half an object under a name, whatever this says. What was not forced, a loss of power may
+ * leave empty or full of zeros. `put` replaces an object of the wrong size, reads confirm every object, and `fsck` finds
+ * the rest.
  *
  * @category models
  * @since 0.1.0
  */
 export type Durability = "none" | "end" | "file"
-
-/**
- * What `fsck` found.
- *
- * @category models
- * @since 0.1.0
- */
-export interface FsckReport {
-  readonly objects: number
-  /** Bytes of all objects. */
-  readonly size: number
-  /** Objects whose content does not have the digest they are named after. */
-  readonly corrupt: ReadonlyArray<{ readonly digest: string; readonly actual: string }>
-  /** Paths, relative to the store, of what is not an object. Other writers, and left-overs of dead ones, are here too. */
-  readonly foreign: ReadonlyArray<string>
-}
 
 /**
  * An open store. Any number of processes may write to one directory: objects appear whole or not at all.
@@ -65,6 +73,15 @@ export interface ObjectStore extends ContentSource, ContentSink {
   ) => Effect.Effect<Uint8Array, ContentError>
   /** Reads every object and compares it with its name. */
   readonly fsck: Effect.Effect<FsckReport, ContentError>
+  /** As `fsck`, and tells which files of which trees cannot be read any more. */
+  readonly check: (options?: FsckOptions) => Effect.Effect<FsckReport, ContentError>
+  /**
+   * Removes what no root needs and nobody stored lately, and what dead writers left over.
+   *
+   * Others may write meanwhile. Who stores a tree must make it a root within the time of grace; who only asks what is
+   * `missing`, and leaves the rest as it is, must make the tree a root before that.
+   */
+  readonly gc: (options: GcOptions) => Effect.Effect<GcReport, ContentError>
   /** With durability `end`: forces all that was stored since the last flush to the disk. */
   readonly flush: Effect.Effect<void, ContentError>
 }
@@ -114,32 +131,33 @@ const makeDirectories = (directory: string): Effect.Effect<string, ContentError>
     return mkdtemp(join(directory, temporaryPrefix))
   })
 
-const temporaryPrefix = ".tmp-"
-
 class DirectoryStore implements ObjectStore {
   readonly directory: string
-  readonly #temporary: string
+  readonly [direct]: DirectStore
+  readonly #target: WriterTarget
   readonly #durability: Durability
   readonly #using: FsVerity.Parameters
-  #written = 0
-  /** One entry for each `put`, so that one which comes during a flush is left for the next. */
-  readonly #unflushed = new Set<{ readonly path: string }>()
+  readonly #unflushed: Unflushed
 
   constructor(directory: string, temporary: string, durability: Durability, using: FsVerity.Parameters) {
     this.directory = directory
-    this.#temporary = temporary
+    this.#target = { directory, temporary, isForced: durability === "file" }
     this.#durability = durability
     this.#using = using
+    this.#unflushed = new Unflushed(directory)
+    this[direct] = { target: this.#target, using, stored: (digests) => this.#remember(digests) }
   }
 
   readonly put: ContentSink["put"] = (content, options) =>
-    Effect.suspend(() => {
-      const temporary = join(this.#temporary, String(this.#written++))
-      return Effect.ensuring(
-        Effect.flatMap(this.#write(temporary, content), (stored) => this.#name(temporary, stored, options?.expected)),
-        Effect.ignore(attempt(() => rm(temporary, { force: true })))
-      )
-    })
+    Effect.acquireUseRelease(
+      Effect.sync(() => new Incoming(this.#target, this.#using)),
+      (incoming) =>
+        Stream.runForEach(content, (chunk) => incoming.add(chunk)).pipe(
+          Effect.andThen(incoming.finish(options?.expected)),
+          Effect.tap(({ digest }) => this.#remember([digest]))
+        ),
+      (incoming) => incoming.discard
+    )
 
   readonly putBytes = (bytes: Uint8Array): Effect.Effect<StoredContent, ContentError> => this.put(Stream.make(bytes))
 
@@ -157,11 +175,10 @@ class DirectoryStore implements ObjectStore {
     for (const { node } of Tree.externalFiles(tree)) {
       if (node.digest !== undefined && !files.has(node.digest)) files.set(node.digest, node)
     }
-    return yield* Effect.filter(
-      Array.from(files.values()),
-      (file) => Effect.map(this.has(file.digest ?? ""), (isThere) => !isThere),
-      { concurrency: 8 }
-    )
+    const there = files.size < worthListing
+      ? new Set(yield* Effect.filter(files.keys(), this.has, { concurrency: 8 }))
+      : yield* present(this.directory, new Set(files.keys()))
+    return Array.from(files.values()).filter(({ digest }) => !there.has(digest ?? ""))
   })
 
   readonly open = (digest: string): Stream.Stream<Uint8Array, ContentError> =>
@@ -191,149 +208,30 @@ class DirectoryStore implements ObjectStore {
       return Effect.map(collect, () => Buffer.concat(chunks))
     })
 
-  readonly fsck: Effect.Effect<FsckReport, ContentError> = Effect.suspend(() =>
-    fsckDirectory(this.directory, basename(this.#temporary))
-  )
+  readonly check = (options?: FsckOptions): Effect.Effect<FsckReport, ContentError> =>
+    fsckStore(this.directory, basename(this.#target.temporary), options ?? {})
 
-  readonly flush: Effect.Effect<void, ContentError> = Effect.suspend(() => {
-    const entries = Array.from(this.#unflushed)
-    const paths = new Set(entries.map(({ path }) => path))
-    const directories = new Set(Array.from(paths, dirname))
-    return Effect.forEach(paths, sync, { concurrency: 8, discard: true }).pipe(
-      Effect.andThen(Effect.forEach([...directories, this.directory], sync, { discard: true })),
-      // Not before all is well: whoever flushes again after a failure, or meanwhile, must not be told that it is.
-      Effect.map(() => {
-        for (const entry of entries) this.#unflushed.delete(entry)
-      })
-    )
-  })
+  readonly fsck: Effect.Effect<FsckReport, ContentError> = Effect.suspend(() => this.check())
+
+  readonly gc = (options: GcOptions): Effect.Effect<GcReport, ContentError> =>
+    collectGarbage(this.directory, basename(this.#target.temporary), options)
+
+  readonly flush: Effect.Effect<void, ContentError> = Effect.suspend(() => this.#unflushed.flush)
 
   /** Names come from images and registries: only a digest may become a path. */
   #pathOf(digest: string): Effect.Effect<string, ContentError> {
-    return objectName.test(digest)
+    return isDigest(digest)
       ? Effect.succeed(join(this.directory, Node.objectPath(digest)))
       : Effect.fail(new ContentError({ reason: { _tag: "InvalidDigest", text: digest } }))
   }
 
-  #write<E, R>(
-    temporary: string,
-    content: Stream.Stream<Uint8Array, E, R>
-  ): Effect.Effect<StoredContent, ContentError | E, R> {
-    return Effect.acquireUseRelease(
-      io("create", temporary, () => openFile(temporary, "wx", 0o644)),
-      (file) =>
-        Effect.suspend(() => {
-          const hasher = FsVerity.hasher(this.#using)
-          let size = 0
-          const written = Stream.runForEach(content, (chunk) => {
-            hasher.update(chunk)
-            size += chunk.length
-            return io("write", temporary, () => file.writeFile(chunk))
-          })
-          const synced = this.#durability === "file" ? io("sync", temporary, () => file.sync()) : Effect.void
-          return Effect.map(Effect.andThen(written, synced), () => ({ digest: hasher.digest(), size }))
-        }),
-      (file) => Effect.ignore(attempt(() => file.close()))
-    )
-  }
-
-  #name(
-    temporary: string,
-    stored: StoredContent,
-    expected: string | undefined
-  ): Effect.Effect<StoredContent, ContentError> {
-    const { digest } = stored
-    if (expected !== undefined && expected !== digest) {
-      return Effect.fail(new ContentError({ reason: { _tag: "Mismatch", expected, actual: digest } }))
-    }
-    const path = join(this.directory, Node.objectPath(digest))
-    return hasFile(path, stored.size).pipe(
-      // The object that is there may have fs-verity enabled, which a new file would lose.
-      Effect.flatMap((isThere) => isThere ? Effect.succeed([path]) : this.#move(temporary, path)),
-      Effect.flatMap((unsynced) => this.#remember(path, unsynced)),
-      Effect.as(stored)
-    )
-  }
-
-  /** Gives the object its name; returns what has to be forced to the disk for the name to last. */
-  #move(temporary: string, path: string): Effect.Effect<ReadonlyArray<string>, ContentError> {
-    return io("store", path, async () => {
-      const isNewDirectory = await mkdir(dirname(path), { recursive: true }) !== undefined
-      await rename(temporary, path)
-      return isNewDirectory ? [this.directory] : []
+  /** Also what was there: who wrote it may not have forced it to the disk. */
+  #remember(digests: ReadonlyArray<string>): Effect.Effect<void> {
+    return Effect.sync(() => {
+      if (this.#durability === "end") this.#unflushed.add(digests)
     })
-  }
-
-  /** Also for an object that was there: who wrote it may not have forced it to the disk. */
-  #remember(path: string, unsynced: ReadonlyArray<string>): Effect.Effect<void, ContentError> {
-    if (this.#durability === "file") {
-      return Effect.forEach([...unsynced, dirname(path)], sync, { discard: true })
-    }
-    if (this.#durability === "end") this.#unflushed.add({ path })
-    return Effect.void
   }
 }
 
-const objectName = /^(?:[0-9a-f]{64}){1,2}$/
-
-const toError = (operation: string, path: string) => ({ problem }: FileProblem): ContentError =>
-  new ContentError({ reason: { _tag: "Io", operation, path, problem } })
-
-const io = <A>(operation: string, path: string, call: () => Promise<A>): Effect.Effect<A, ContentError> =>
-  Effect.mapError(attempt(call), toError(operation, path))
-
-const sync = (path: string): Effect.Effect<void, ContentError> => Effect.mapError(syncPath(path), toError("sync", path))
-
-/** Whether there is a file of this size. A writer that lost power may have left less under the same name. */
-const hasFile = (path: string, size: number): Effect.Effect<boolean, ContentError> =>
-  attempt(() => lstat(path)).pipe(
-    Effect.map((stats) => stats.isFile() && stats.size === size),
-    Effect.catch((failure) =>
-      failure.code === "ENOENT" ? Effect.succeed(false) : Effect.fail(toError("look for", path)(failure))
-    )
-  )
-
-const fsckDirectory = Effect.fnUntraced(function*(directory: string, ownName: string) {
-  const corrupt: Array<{ readonly digest: string; readonly actual: string }> = []
-  const foreign: Array<string> = []
-  let objects = 0
-  let size = 0
-  for (const prefix of yield* list(directory)) {
-    if (prefix.name === ownName) continue
-    if (!prefix.isDirectory() || !/^[0-9a-f]{2}$/.test(prefix.name)) {
-      foreign.push(prefix.name)
-      continue
-    }
-    for (const entry of yield* list(join(directory, prefix.name))) {
-      const digest = prefix.name + entry.name
-      if (!entry.isFile() || !objectName.test(digest)) {
-        foreign.push(join(prefix.name, entry.name))
-        continue
-      }
-      const found = yield* measure(join(directory, Node.objectPath(digest)), digest)
-      objects++
-      size += found.size
-      if (found.digest !== digest) corrupt.push({ digest, actual: found.digest })
-    }
-  }
-  return { objects, size, corrupt, foreign }
-})
-
-const list = (directory: string): Effect.Effect<ReadonlyArray<Dirent>, ContentError> =>
-  Effect.map(
-    io("list", directory, () => readdir(directory, { withFileTypes: true })),
-    (entries) => entries.sort((left, right) => left.name < right.name ? -1 : 1)
-  )
-
-const measure = (path: string, name: string): Effect.Effect<StoredContent, ContentError> =>
-  Effect.suspend(() => {
-    const hasher = FsVerity.hasher(name.length === 128 ? FsVerity.sha512 : FsVerity.sha256)
-    return eachChunk(path, (chunk) => {
-      hasher.update(chunk)
-    }, readOnly).pipe(
-      Effect.mapBoth({
-        onFailure: toError("read", path),
-        onSuccess: (size) => ({ digest: hasher.digest(), size })
-      })
-    )
-  })
+/** From so many objects on, to list directories is quicker than to look for each. */
+const worthListing = 512

@@ -154,7 +154,8 @@ describe("ObjectStore", () => {
     inNewStore((store) =>
       Effect.gen(function*() {
         yield* store.putBytes(utf8("content"))
-        assert.deepEqual(yield* store.fsck, { objects: 1, size: 7, corrupt: [], foreign: [] })
+        const nothing = { corrupt: [], unreadable: [], missing: [], affected: [], temporaries: [], foreign: [] }
+        assert.deepEqual(yield* store.fsck, { objects: 1, size: 7, ...nothing })
       })
     ))
 
@@ -169,6 +170,73 @@ describe("ObjectStore", () => {
         assert.deepEqual(report.corrupt, [{ digest, actual: FsVerity.digest(utf8("changed")) }])
         assert.includeMembers([...report.foreign], ["zz", `${digest.slice(0, 2)}/short`])
         assert.isTrue(existsSync(join(store.directory, "zz")))
+      })
+    ))
+
+  it.effect("spills what is too large to be held, and leaves nothing of it when it fails", () =>
+    inNewStore((store) =>
+      Effect.gen(function*() {
+        const chunk = new Uint8Array(700_000).fill(7)
+        const stored = yield* store.put(Stream.make(chunk, chunk, chunk))
+        assert.deepEqual(stored, { digest: FsVerity.digest(Buffer.concat([chunk, chunk, chunk])), size: 2_100_000 })
+        const broken = Stream.concat(Stream.make(chunk, chunk), Stream.fail("cut"))
+        assert.strictEqual(yield* Effect.flip(store.put(broken)), "cut")
+        const report = yield* store.fsck
+        assert.deepEqual([report.objects, report.corrupt.length], [1, 0])
+        const temporaries = readdirSync(store.directory).filter((name) => name.startsWith(".tmp-"))
+        assert.deepEqual(temporaries.map((name) => readdirSync(join(store.directory, name)).length), [0])
+      })
+    ))
+
+  it.effect("flushes many objects with their file system", () =>
+    inNewStore((store) =>
+      Effect.gen(function*() {
+        const stored = yield* Effect.forEach(Array.from({ length: 100 }), (_, at) =>
+          store.putBytes(utf8(`content ${at}`)))
+        yield* store.flush
+        assert.isTrue(yield* store.has(stored[99]?.digest ?? ""))
+      }), "end"))
+
+  it.effect("finds what is missing among many", () =>
+    inNewStore((store) =>
+      Effect.gen(function*() {
+        const files: Record<string, Node.Node> = {}
+        const absent: Array<string> = []
+        for (let at = 0; at < 1000; at++) {
+          const content = utf8(`content ${at}`)
+          if (at % 3 === 0) absent.push(FsVerity.digest(content))
+          else yield* store.putBytes(content)
+          files[`file ${at}`] = Node.externalFile({ size: content.length, digest: FsVerity.digest(content) })
+        }
+        const missing = yield* store.missing({ root: Node.directory(files) })
+        assert.sameMembers(missing.map(({ digest }) => digest), absent)
+      })
+    ))
+
+  it.effect("says which files of which tree cannot be read any more", () =>
+    inNewStore((store) =>
+      Effect.gen(function*() {
+        const [good, bad] = [yield* store.putBytes(utf8("good")), yield* store.putBytes(utf8("bad!"))]
+        writeFileSync(join(store.directory, Node.objectPath(bad.digest)), "worse")
+        const absent = "ab".repeat(32)
+        const one: Tree.Tree = {
+          root: Node.directory({ good: Node.externalFile(good), bad: Node.externalFile(bad), d: Node.directory({}) })
+        }
+        const two: Tree.Tree = {
+          root: Node.directory({
+            dir: Node.directory({ bad: Node.externalFile(bad), gone: Node.externalFile({ size: 9, digest: absent }) }),
+            elsewhere: Node.externalFile({ size: 9, payload: Node.objectPath(absent) })
+          })
+        }
+        const report = yield* store.check({ roots: new Map([["one", one], ["two", two]]) })
+        assert.deepEqual(report.corrupt.map(({ digest }) => digest), [bad.digest])
+        assert.deepEqual(report.missing, [absent])
+        assert.sameDeepMembers([...report.affected], [
+          { root: "one", path: "/bad", digest: bad.digest, problem: "corrupt" },
+          { root: "two", path: "/dir/bad", digest: bad.digest, problem: "corrupt" },
+          { root: "two", path: "/dir/gone", digest: absent, problem: "missing" },
+          { root: "two", path: "/elsewhere", digest: absent, problem: "missing" }
+        ])
       })
     ))
 })

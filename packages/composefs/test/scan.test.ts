@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Content, Dump, FsVerity, Node, Tree } from "@lamina/composefs"
+import { Content, Dump, FsVerity, Node, ObjectStore, Tree } from "@lamina/composefs"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as fc from "fast-check"
@@ -58,6 +58,32 @@ describe("Tree.fromDirectory with threads", () => {
         assert.deepStrictEqual(together?.objects, alone?.objects)
         assert.isAbove(alone?.objects.length ?? 0, 10)
       }
+    })))
+
+  it.live("stores every content while it is read, in the calling thread and in others", () =>
+    Effect.scoped(Effect.gen(function*() {
+      const directory = yield* manyFiles
+      for (const using of [FsVerity.sha256, FsVerity.sha512]) {
+        for (const threads of [1, 3]) {
+          const store = yield* ObjectStore.open({ directory: yield* temporary, durability: "none", using })
+          for (const _ of ["once", "again"]) {
+            const { tree } = yield* Tree.fromDirectory(directory, { threads, objects: store })
+            assert.deepStrictEqual(yield* store.missing(tree), [])
+            const digests = new Set(Array.from(Tree.externalFiles(tree), ({ node }) => node.digest))
+            const nothing = { corrupt: [], unreadable: [], missing: [], affected: [], temporaries: [], foreign: [] }
+            assert.deepInclude(yield* store.check({ threads }), { objects: digests.size, ...nothing })
+          }
+        }
+      }
+    })))
+
+  it.live("forces each object to the disk on demand", () =>
+    Effect.scoped(Effect.gen(function*() {
+      const directory = yield* temporary
+      for (const size of [65, 70_000, 1_200_000]) writeFileSync(join(directory, `${size}`), bytes(size, 5))
+      const store = yield* ObjectStore.open({ directory: yield* temporary, durability: "file" })
+      const { tree } = yield* Tree.fromDirectory(directory, { objects: store })
+      assert.deepStrictEqual([yield* store.missing(tree), (yield* store.fsck).objects], [[], 3])
     })))
 
   it.live("reads a file once, however many names it has", () =>

@@ -109,10 +109,11 @@ export class FileReader {
       }
       if (actual !== size) throw sizeChanged(size, actual)
       const digest = hasher.digest()
-      if (unnamed !== undefined) this.#writer?.name(unnamed, digest)
+      if (unnamed !== undefined) this.#writer?.name(unnamed.finish(), digest, size)
       return digest
-    } finally {
+    } catch (cause) {
       unnamed?.discard()
+      throw cause
     }
   }
 

@@ -35,110 +35,107 @@ export class ObjectWriter {
 
   /** Stores bytes whose digest is known, unless they are there. */
   put(digest: string, bytes: Uint8Array): void {
-    const path = this.#pathOf(digest)
-    if (keepObject(path, bytes.length)) return this.#forceName(path)
+    if (keepObject(this.pathOf(digest), bytes.length)) return this.#forceName(digest)
     const unnamed = this.begin()
     try {
       unnamed.write(bytes)
-      this.#name(unnamed, path)
-    } finally {
+      this.#move(unnamed.finish(), digest)
+    } catch (cause) {
       unnamed.discard()
+      throw cause
     }
   }
 
-  /** Begins an object whose digest is not known yet. Discard it in any case. */
+  /** Begins an object whose digest is not known yet. */
   begin(): UnnamedObject {
-    return new UnnamedObject(join(this.#target.temporary, temporaryName()))
+    return new UnnamedObject(this.temporaryPath(), this.#target.isForced)
   }
 
-  /** Gives an object its name, unless one of that name is there. */
-  name(unnamed: UnnamedObject, digest: string): void {
-    const path = this.#pathOf(digest)
-    if (keepObject(path, unnamed.size)) this.#forceName(path)
-    else this.#name(unnamed, path)
+  /** Gives a finished file its name, unless an object of that name is there. */
+  name(finished: string, digest: string, size: number): void {
+    if (!keepObject(this.pathOf(digest), size)) return this.#move(finished, digest)
+    rmSync(finished)
+    this.#forceName(digest)
   }
 
-  #pathOf(digest: string): string {
+  /** A path which no other thread gives to a file of its own, nor this thread to another. */
+  temporaryPath(): string {
+    return join(this.#target.temporary, `${threadId}-${begun++}`)
+  }
+
+  pathOf(digest: string): string {
     return `${this.#target.directory}/${digest.slice(0, 2)}/${digest.slice(2)}`
   }
 
-  #name(unnamed: UnnamedObject, path: string): void {
-    unnamed.move(path, this.#target.isForced)
-    this.#forceName(path)
+  #move(finished: string, digest: string): void {
+    const path = this.pathOf(digest)
+    try {
+      renameSync(finished, path)
+    } catch (cause) {
+      if (!isMissing(cause)) throw cause
+      mkdirSync(dirname(path), { recursive: true })
+      renameSync(finished, path)
+    }
+    this.#forceName(digest)
   }
 
   /** Also for an object that was there: who wrote it may not have forced it to the disk. */
-  #forceName(path: string): void {
+  #forceName(digest: string): void {
     if (!this.#target.isForced) return
-    for (const directory of [dirname(path), this.#target.directory]) force(directory)
+    for (const directory of [dirname(this.pathOf(digest)), this.#target.directory]) force(directory)
   }
 }
 
 let begun = 0
 
-/** A name which no other thread gives to a file of its own, nor this thread to another. */
-export const temporaryName = (): string => `${threadId}-${begun++}`
-
 /** An object that is being written. */
 export class UnnamedObject {
   readonly #path: string
+  readonly #isForced: boolean
   readonly #file: number
-  #state: "open" | "closed" | "gone" = "open"
-  #size = 0
+  #isOpen = true
 
-  constructor(path: string) {
+  constructor(path: string, isForced: boolean) {
     this.#path = path
+    this.#isForced = isForced
     this.#file = openSync(path, "wx", 0o644)
-  }
-
-  get size(): number {
-    return this.#size
   }
 
   write(bytes: Uint8Array): void {
     for (let written = 0; written < bytes.length;) {
       written += writeSync(this.#file, bytes, written, bytes.length - written, null)
     }
-    this.#size += bytes.length
   }
 
-  move(path: string, isForced: boolean): void {
-    if (isForced) fsyncSync(this.#file)
+  /** Returns the path of the file. */
+  finish(): string {
+    if (this.#isForced) fsyncSync(this.#file)
     this.#close()
-    try {
-      renameSync(this.#path, path)
-    } catch (cause) {
-      if (!isMissing(cause)) throw cause
-      mkdirSync(dirname(path), { recursive: true })
-      renameSync(this.#path, path)
-    }
-    this.#state = "gone"
+    return this.#path
   }
 
-  /** Removes what has not got a name. */
+  /** Removes the file of an object that does not get a name. */
   discard(): void {
-    if (this.#state === "open") this.#close()
-    if (this.#state === "closed") rmSync(this.#path, { force: true })
-    this.#state = "gone"
+    if (this.#isOpen) this.#close()
+    rmSync(this.#path, { force: true })
   }
 
   #close(): void {
-    this.#state = "closed"
+    this.#isOpen = false
     closeSync(this.#file)
   }
 }
 
 /**
- * Whether an object of this size is there. A writer that lost power may have left less under the same name; who wants
- * the object is seen by its time of change, before which no garbage collector may remove it.
+ * Whether an object of this size is there, and will be there for a while. A writer that lost power may have left less
+ * under the same name. Its times become now: that tells a garbage collector that somebody wants it.
  */
 export const keepObject = (path: string, size: number): boolean => {
   const stats = lstatSync(path, { throwIfNoEntry: false })
-  if (stats === undefined || !stats.isFile() || stats.size !== size) return false
-  return touch(path)
+  return stats !== undefined && stats.isFile() && stats.size === size && touch(path)
 }
 
-/** Fails where somebody removed the file meanwhile, or it is another user's: a new one is needed then. */
+/** Fails where a garbage collector removed the file meanwhile, or it is another user's: a new one is needed then. */
 const touch = (path: string): boolean => {
   const now = Date.now() / 1000
   try {
