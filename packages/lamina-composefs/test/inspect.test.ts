@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { mkdirSync, readdirSync, writeFileSync } from "node:fs"
+import { mkdirSync, readdirSync, utimesSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { run, scratchDirectory } from "./support.ts"
 
@@ -62,7 +62,10 @@ describe("objects and missing", () => {
 
 describe("fsck", () => {
   it("finds a corrupt object, and tells what is none", async () => {
-    assert.deepInclude(await run(["fsck", at("store")]), { code: 0, output: "1 objects, 11 bytes, 0 corrupt\n" })
+    assert.deepInclude(await run(["fsck", at("store")]), {
+      code: 0,
+      output: "1 objects, 11 bytes, 0 corrupt, 0 unreadable, 0 missing\n"
+    })
     writeFileSync(join(at("store"), object), "hello worle")
     writeFileSync(join(at("store"), "no\tte"), "")
     const { code, output } = await run(["fsck", at("store")])
@@ -71,6 +74,53 @@ describe("fsck", () => {
     assert.include(output, "no object: no\\tte\n")
     const report: unknown = JSON.parse((await run(["fsck", "--json", at("store")])).output)
     assert.deepInclude(report, { objects: 1, size: 11, foreign: ["no\tte"] })
+  })
+})
+
+describe("fsck and gc, with images", () => {
+  const store = at("store of images")
+  const other = "/ 0 40755 2 0 0 0 0.0 - - -\n"
+
+  it("tell which files are affected by a missing or corrupt object", async () => {
+    mkdirSync(store)
+    const missing = await run(["fsck", store, at("tree.img")])
+    assert.strictEqual(missing.code, 1)
+    assert.include(missing.output, `affected: ${at("tree.img")}: /a \\x1b[31m (missing ${digest})\n`)
+    mkdirSync(join(store, object.slice(0, 2)))
+    writeFileSync(join(store, object), "hello worle")
+    const corrupt = await run(["fsck", store, at("tree.img")])
+    assert.strictEqual(corrupt.code, 1)
+    assert.include(corrupt.output, `affected: ${at("tree.img")}: /b (corrupt ${digest})\n`)
+    writeFileSync(join(store, object), "hello world")
+    assert.strictEqual((await run(["fsck", store, at("tree.img")])).code, 0)
+  })
+
+  it("remove only what no root needs, nothing in a dry run, and nothing young", async () => {
+    const kept = await run(["gc", "--grace=0", `--root=${at("tree.img")}`, store])
+    assert.deepInclude(kept, {
+      code: 0,
+      output: "removed 0 (0 bytes), kept 1 (11 bytes), too young to go 0 (0 bytes)\n"
+    })
+    const root = ["--root=-"]
+    assert.include((await run(["gc", ...root, store], { input: other })).output, "too young to go 1 (11 bytes)")
+    const old = new Date("2020-01-01")
+    utimesSync(join(store, object), old, old)
+    assert.include(
+      (await run(["gc", "--dry-run", ...root, store], { input: other })).output,
+      `would remove: ${object}\n`
+    )
+    assert.strictEqual((await run(["missing", store, at("tree.img")])).code, 0)
+    assert.strictEqual((await run(["gc", ...root, store], { input: other })).code, 0)
+    assert.strictEqual((await run(["missing", store, at("tree.img")])).code, 1)
+  })
+
+  it("remove nothing without a root, or when one cannot be read", async () => {
+    mkdirSync(join(store, object.slice(0, 2)), { recursive: true })
+    writeFileSync(join(store, object), "hello world")
+    assert.strictEqual((await run(["gc", "--grace=0", store])).code, 2)
+    const roots = [`--root=${at("nowhere")}`, "--root=-"]
+    assert.strictEqual((await run(["gc", "--grace=0", ...roots, store], { input: other })).code, 3)
+    assert.strictEqual((await run(["missing", store, at("tree.img")])).code, 0)
   })
 })
 

@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs"
 import { version } from "../src/internal/version.ts"
 import { run } from "./support.ts"
 
-const commands = ["digest", "mkfs", "dump", "ls", "objects", "missing", "diff", "explain", "fsck", "verify"]
+const commands = ["digest", "mkfs", "dump", "ls", "objects", "missing", "diff", "explain", "fsck", "gc", "verify"]
 
 describe("the command line", () => {
   it("tells its commands, options and exit codes", async () => {

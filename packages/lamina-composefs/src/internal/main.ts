@@ -49,8 +49,12 @@ const commands: Readonly<Record<string, Entry>> = {
     load: async () => (await import("./commands/explain.ts")).explain
   },
   fsck: {
-    summary: "compare the objects of a store with their names",
+    summary: "compare the objects of a store with their names, tell which files are affected",
     load: async () => (await import("./commands/fsck.ts")).fsck
+  },
+  gc: {
+    summary: "remove the objects of a store that no image needs",
+    load: async () => (await import("./commands/gc.ts")).gc
   },
   verify: {
     summary: "confirm the fs-verity digest of a file",
