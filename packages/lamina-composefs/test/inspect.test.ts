@@ -90,7 +90,7 @@ describe("fsck and gc, with images", () => {
     writeFileSync(join(store, object), "hello worle")
     const corrupt = await run(["fsck", store, at("tree.img")])
     assert.strictEqual(corrupt.code, 1)
-    assert.include(corrupt.output, `affected: ${at("tree.img")}: /b (corrupt ${digest})\n`)
+    assert.include(corrupt.output, `affected: ${at("tree.img")}: /a \\x1b[31m (corrupt ${digest})\n`)
     writeFileSync(join(store, object), "hello world")
     assert.strictEqual((await run(["fsck", store, at("tree.img")])).code, 0)
   })
