@@ -88,7 +88,19 @@ export const composefsRsBoot: Rules = {
 
 /**
  * Applies rules to a tree from elsewhere: the scan of a mounted image becomes the tree of its layers. Link counts
- * become what the tree says.
+ * become what the tree says, inodes go to the first of their names, and a hard link to no file is left out.
+ *
+ * **Example**
+ *
+ * ```ts
+ * import { Flatten, Node } from "@lamina/composefs"
+ * import * as Result from "effect/Result"
+ *
+ * const usr = Node.directory({}, { mode: 0o700 })
+ * const run = Node.directory({ lock: Node.inlineFile("") })
+ * const tree = Result.getOrThrow(Flatten.canonicalize({ root: Node.directory({ run, usr }) }, Flatten.composefsRs))
+ * console.log(tree.root.mode === 0o700) // => true
+ * ```
  *
  * @category transformation
  * @since 0.1.0

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Content, Diff, Explain, FsVerity, Image, Node, Tree } from "@lamina/composefs"
+import { Content, Diff, Explain, Flatten, FsVerity, Image, Node, Tree } from "@lamina/composefs"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Result from "effect/Result"
@@ -95,6 +95,13 @@ const assertFound = Effect.fnUntraced(function*(expected: string, using = FsVeri
   return explanation
 })
 
+/** Sets of rules, and the combinations that do the same but for root and links. */
+const ofRules: ReadonlyArray<readonly [Flatten.Rules, Partial<Explain.Combination>]> = [
+  [Flatten.composefsRs, { xattrs: "security.capability", emptied: "/run" }],
+  [Flatten.composefsRsUserXattrs, { xattrs: "security.capability and user", emptied: "/run" }],
+  [Flatten.composefsRsBoot, { xattrs: "security.capability", emptied: "/run, /boot and /sysroot" }]
+]
+
 describe("Explain.digest", () => {
   it.effect("knows the tree as it is", () =>
     Effect.gen(function*() {
@@ -126,7 +133,21 @@ describe("Explain.digest", () => {
       const sealed = { xattrs: "security.capability", root: "of /usr", emptied: "/run, /boot and /sysroot" } as const
       const explanation = yield* assertFound(yield* digestWith({ ...sealed, format: "1" }))
       assert.match(Explain.format(explanation), /--bootable/)
-      assert.isBelow(explanation.attempts, 60)
+      assert.isBelow(explanation.attempts, 100)
+    }))
+
+  it.effect("finds what the rules of composefs-rs make of a tree, and does the same to it", () =>
+    Effect.gen(function*() {
+      const crowd = Node.directory({ "2": Node.inlineFile("2", { mtime: time(7, 7) }), "1": Node.hardLink("/opt/2") })
+      const tree = { root: Node.directory(new Map([...rich.root.entries, ["opt", crowd]]), rich.root) }
+      for (const [rules, combination] of ofRules) {
+        const made = Result.getOrThrow(Flatten.canonicalize(tree, rules))
+        const applied = yield* Explain.apply(tree, { ...combination, root: "of /usr", hardLinks: "first name" })
+        assert.deepEqual(Array.from(Diff.trees(made, applied ?? Tree.empty, { hardLinks: "primaries" })), [])
+        const expected = Result.getOrThrow(Image.digest(made, { version: 1 }))
+        const explanation = yield* Explain.digest(expected, tree)
+        assert.strictEqual(explanation._tag, "Found", Explain.format(explanation))
+      }
     }))
 
   it.effect("takes the hash from the length of the digest", () =>

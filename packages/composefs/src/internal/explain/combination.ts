@@ -257,15 +257,26 @@ export const deviations: ReadonlyArray<Deviation> = [
   }
 ]
 
-/** What whole tools do, several deviations at a time. Each is tried in every format and with every hash. */
+/** What cfsctl leaves of attributes and empties, with and without its options; the root is always like /usr. */
+const ofCfsctl: ReadonlyArray<Partial<Combination>> = [
+  { xattrs: "security.capability", emptied: "/run" },
+  { xattrs: "security.capability and user", emptied: "/run" },
+  { xattrs: "security.capability", emptied: "/run, /boot and /sysroot" },
+  { xattrs: "security.capability and user", emptied: "/run, /boot and /sysroot" },
+  { xattrs: "security.capability", emptied: "/run, /boot and /sysroot, own nanoseconds" },
+  { xattrs: "security.capability", emptied: "/run", mtimes: "whole seconds" },
+  { xattrs: "security.capability", emptied: "/run, /boot and /sysroot", mtimes: "whole seconds" }
+]
+
+/**
+ * What whole tools do, several deviations at a time. Each is tried in every format and with every hash. cfsctl also gives
+ * inodes to their first names; who follows its rules may not.
+ */
 export const recipes: ReadonlyArray<Partial<Combination>> = [
-  { xattrs: "security.capability", root: "of /usr", emptied: "/run" },
-  { xattrs: "security.capability and user", root: "of /usr", emptied: "/run" },
-  { xattrs: "security.capability", root: "of /usr", emptied: "/run, /boot and /sysroot" },
-  { xattrs: "security.capability and user", root: "of /usr", emptied: "/run, /boot and /sysroot" },
-  { xattrs: "security.capability", root: "of /usr", emptied: "/run, /boot and /sysroot, own nanoseconds" },
-  { xattrs: "security.capability", root: "of /usr", emptied: "/run", mtimes: "whole seconds" },
-  { xattrs: "security.capability", root: "of /usr", emptied: "/run, /boot and /sysroot", mtimes: "whole seconds" },
+  ...ofCfsctl.flatMap((recipe): ReadonlyArray<Partial<Combination>> => [
+    { ...recipe, root: "of /usr", hardLinks: "first name" },
+    { ...recipe, root: "of /usr" }
+  ]),
   { xattrs: "none", mtimes: "epoch", hardLinks: "separate" },
   { xattrs: "none", mtimes: "epoch", hardLinks: "separate", devices: "skipped" },
   { xattrs: "none", hardLinks: "separate" }
