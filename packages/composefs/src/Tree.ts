@@ -23,6 +23,7 @@ import type { DirectoryOptions, ScannedDirectory, ScanProgress } from "./interna
 import { scanDirectory } from "./internal/scan/scan.ts"
 import { TreeBuilder } from "./internal/treeBuilder.ts"
 import { TreeError } from "./internal/treeError.ts"
+import { filterTree } from "./internal/treeFilter.ts"
 import * as Node from "./Node.ts"
 
 /**
@@ -222,6 +223,33 @@ export const mapMetadata = (
   tree: Tree,
   change: (metadata: Node.Metadata, path: string) => Node.Metadata
 ): Tree => ({ root: mapDirectory(tree.root, "/", change) })
+
+/**
+ * The part of a tree that a predicate on absolute paths selects, as {@link fromDirectory} selects with the same one.
+ * Directories on the way to what is selected come along, and so does the root; `descend` spares looking into others.
+ *
+ * A hard link is selected for itself. Without the inode it leads to, it takes its place, and the links that are left
+ * lead there; an inode that lost names has as link count the number of those left. A link to a directory, which only
+ * dumps have, is left out.
+ *
+ * **Example**
+ *
+ * ```ts
+ * import { Tree } from "@lamina/composefs"
+ *
+ * const configuration = (tree: Tree.Tree) => Tree.filter(tree, (path) => path.startsWith("/etc/"))
+ * ```
+ *
+ * @category transformation
+ * @since 0.1.0
+ */
+export const filter = (
+  tree: Tree,
+  predicate: (path: string, kind: Node.Kind) => boolean,
+  options?: { readonly descend?: ((path: string) => boolean) | undefined }
+): Tree => ({
+  root: filterTree(tree.root, { selects: predicate, descends: options?.descend ?? (() => true) })
+})
 
 /**
  * Gives every inode the number of names it has in the tree as its link count, and flattens links to links. Dumps may

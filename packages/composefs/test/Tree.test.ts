@@ -88,6 +88,68 @@ describe("Tree", () => {
     assert.deepEqual(counted.root.entries.get("d"), Node.fifo())
   })
 
+  it("filters by path, with the directories on the way, and looks into no others", () => {
+    const tree = {
+      root: Node.directory({
+        a: Node.directory({ b: Node.directory({ c: Node.fifo() }), d: Node.fifo() }),
+        e: Node.directory({ f: Node.fifo() }),
+        g: Node.directory()
+      })
+    }
+    const asked: Array<string> = []
+    const filtered = Tree.filter(tree, (path, kind) => {
+      asked.push(`${kind} ${path}`)
+      return path === "/a/b/c" || path === "/g"
+    }, { descend: (path) => path !== "/e" })
+    assert.deepEqual(Array.from(Tree.walk(filtered), ({ path }) => path), ["/", "/a", "/a/b", "/a/b/c", "/g"])
+    assert.includeMembers(asked, ["directory /e", "fifo /a/d"])
+    assert.notInclude(asked, "fifo /e/f")
+  })
+
+  it("filters hard links as the names they are", () => {
+    const tree = {
+      root: Node.directory({
+        a: Node.fifo({ nlink: 4 }),
+        b: Node.hardLink("/c"),
+        c: Node.hardLink("/a"),
+        d: Node.hardLink("/a"),
+        e: Node.directory(),
+        f: Node.hardLink("/e")
+      })
+    }
+    assert.deepEqual(
+      Tree.filter(tree, (path) => path !== "/a").root.entries,
+      new Map<string, Node.Node>([
+        ["b", Node.fifo({ nlink: 3 })],
+        ["c", Node.hardLink("/b")],
+        ["d", Node.hardLink("/b")],
+        ["e", Node.directory()]
+      ])
+    )
+    assert.deepEqual(
+      Tree.filter(tree, (path) => path === "/a" || path === "/d").root.entries,
+      new Map<string, Node.Node>([
+        ["a", Node.fifo({ nlink: 2 })],
+        ["d", Node.hardLink("/a")]
+      ])
+    )
+  })
+
+  it("filters every tree to a tree, and to itself if all is selected", () => {
+    fc.assert(
+      fc.property(sample, fc.func(fc.boolean()), ({ tree }, selects) => {
+        const filtered = Tree.filter(tree, (path) => selects(path))
+        const entries = Array.from(Tree.walk(filtered), ({ node, path }) => ({
+          path,
+          node: node._tag === "Directory" ? Node.directory({}, node) : node
+        }))
+        assert.strictEqual(Dump.print(Result.getOrThrow(Tree.fromEntries(entries))), Dump.print(filtered))
+        assert.strictEqual(Dump.print(Tree.filter(tree, () => true)), Dump.print(tree))
+      }),
+      { numRuns: 50 }
+    )
+  })
+
   it("changes the metadata of everything, and of nothing else", () => {
     fc.assert(
       fc.property(sample, ({ tree }) => {
