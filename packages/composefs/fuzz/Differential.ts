@@ -4,7 +4,7 @@
  *
  * With `mkcomposefs` (on the PATH, or `--mkcomposefs PATH`): the same dumps are refused, and all others give identical
  * images, in each format version. With `composefs-info` (on the PATH, or `--composefs-info PATH`): the dump of an image
- * is the one printed here. `--kind rust` expects the mkcomposefs of composefs-rs, and gives it only what both know.
+ * is the one printed here. The mkcomposefs of composefs-rs is known by its help, and given only what both know.
  * Cases in which the reference says why the other is not followed are counted by name; any other difference ends the
  * run with status 1, and stays in a file.
  */
@@ -29,14 +29,19 @@ const { values } = parseArgs({
     seed: { type: "string" },
     only: { type: "string" },
     jobs: { type: "string", default: "2" },
-    kind: { type: "string", default: "c" },
     mkcomposefs: { type: "string", default: "mkcomposefs" },
     "composefs-info": { type: "string", default: "composefs-info" }
   }
 })
 const runs = Number(values.runs)
 const seed = values.seed === undefined ? Date.now() | 0 : Number(values.seed)
-const kind: Kind = values.kind === "rust" ? "rust" : "c"
+
+const kindOf = (program: string): Kind => {
+  const { error, stdout } = spawnSync(program, ["--help"], { encoding: "utf8" })
+  if (error !== undefined) throw error
+  return stdout.includes("<DIGEST_STORE>") ? "rust" : "c"
+}
+const kind = kindOf(values.mkcomposefs)
 
 /** Collects what a program prints, or undefined where it refused its input. */
 const run = (

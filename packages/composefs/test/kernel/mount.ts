@@ -1,6 +1,6 @@
 /** Runs scripts where their mounts disappear with them, and looks at what the kernel shows. */
 import { spawnSync } from "node:child_process"
-import { resolve } from "node:path"
+import { fileURLToPath } from "node:url"
 import type { Observed } from "./observed.ts"
 
 /** Runs a script in a mount namespace of its own: what it mounts is gone with it, whatever happens. */
@@ -12,9 +12,10 @@ export const inNamespace = (script: string) => {
   return { status, stderr, stdout }
 }
 
+const observer = fileURLToPath(new URL("./observe.ts", import.meta.url))
+
 /** A command that prints everything under a directory. */
-export const observeCommand = (directory: string): string =>
-  `'${process.execPath}' '${resolve(import.meta.dirname, "observe.ts")}' '${directory}'`
+export const observeCommand = (directory: string): string => `'${process.execPath}' '${observer}' '${directory}'`
 
 /** What it printed; directories count no links, for overlayfs has its own way with that. */
 export const parseObserved = (text: string): ReadonlyMap<string, Observed> =>
