@@ -41,27 +41,29 @@ const fail = (number: number, problem: string): void => {
   failures.push(`case ${number}, of ${target.name}: ${problem}\n  ${path}`)
 }
 
+/** A thread that has not come to its first case yet. */
+const starting = -1
 const progress = new Int32Array(new SharedArrayBuffer(4 * jobs))
 
 /** Runs the cases of one thread; a hanging case is left behind, and a new thread goes on after it. */
 const runCases = (slot: number, from: number): Promise<void> =>
   new Promise((resolve) => {
     const workerData: WorkerTask = { seed, from, to: runs, step: jobs, progress, slot }
-    Atomics.store(progress, slot, from)
+    Atomics.store(progress, slot, starting)
     const worker = new Worker(new URL("./mutationWorker.ts", import.meta.url), {
       workerData,
       resourceLimits: { maxOldGenerationSizeMb: Number(values.heap) }
     })
     const goOn = (problem: string): void => {
-      const number = Atomics.load(progress, slot)
+      const number = Math.max(Atomics.load(progress, slot), from)
       fail(number, problem)
       resolve(failures.length > 20 ? undefined : runCases(slot, number + jobs))
     }
-    let last = { number: from, since: performance.now() }
+    let last = { number: starting, since: performance.now() }
     const watch = setInterval(() => {
       const number = Atomics.load(progress, slot)
       if (number !== last.number) last = { number, since: performance.now() }
-      else if (performance.now() - last.since > 1000 * Number(values.budget) && number < runs) {
+      else if (number !== starting && number < runs && performance.now() - last.since > 1000 * Number(values.budget)) {
         clearInterval(watch)
         void worker.terminate().then(() => goOn(`takes more than ${values.budget} seconds`))
       }
