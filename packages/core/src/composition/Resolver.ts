@@ -1,9 +1,11 @@
 /**
  * From the modules that are wanted to the modules that are needed.
  *
- * One version per module: the one its channel says where the module is wanted by itself, else the most trusted one that
- * every dependent accepts (live, then the newest blessed, then the newest in staging). There is no search through
- * combinations: a result is explained by a chain of names, and the same catalogue gives the same result in any order.
+ * One version per module: the one its channel says where the module is wanted by itself, else the best that every
+ * dependent accepts: the newest that is live, else the newest that is blessed, else the newest in staging. A selection is a
+ * closure in which each version is the best one, given all others. There is no search through combinations: that the best
+ * version needs what is not there, or conflicts with something, is a problem to be told, and no reason to fall back to a
+ * worse one unasked. So a result is explained by a chain of names, and the same catalogue gives the same one in any order.
  * A recommended module that cannot come, or would bring a problem with it, is left out with a warning.
  *
  * @since 0.1.0

@@ -32,7 +32,10 @@ const isFollowed = ({ catalogue, leftOut }: Wanted, { requirement, to }: Edge): 
         Channel.isStagingOrAbove(version.lifecycleState) && catalogue.accepts(requirement, version.versionString)
       )))
 
-type Walk = Pick<Selection, "edges" | "reachedBy" | "needed">
+interface Walk extends Pick<Selection, "edges" | "reachedBy" | "needed"> {
+  /** The edges by the module that they lead to. */
+  readonly edgesTo: ReadonlyMap<string, ReadonlyArray<Edge>>
+}
 
 /**
  * The first candidate which all these edges accept; failing that, which fewer and fewer of them do: first without the
@@ -62,15 +65,23 @@ const walk = (wanted: Wanted, chosen: ReadonlyMap<string, ResolvableVersion>): W
   const edges: Array<Edge> = []
   const reachedBy = new Map<string, Edge | undefined>()
   const needed = new Set<string>()
+  const edgesTo = new Map<string, Array<Edge>>()
   const isNeed = (edge: Edge): boolean => needed.has(edge.from) && !edge.requirement.optional
 
-  /** The choice so far; of a module that is reached for the first time, the best for the edge that led there. */
+  const note = (edge: Edge): void => {
+    edges.push(edge)
+    if (edge.to === undefined) return
+    const known = edgesTo.get(edge.to.moduleName)
+    if (known === undefined) edgesTo.set(edge.to.moduleName, [edge])
+    else known.push(edge)
+  }
+
+  /** The choice so far; of a module that is reached for the first time, the best for what is known to lead there. */
   const versionOf = (name: string): ResolvableVersion | undefined => {
     const known = chosen.get(name)
     if (known !== undefined) return known
     const module = catalogue.byName.get(name)
-    const edge = reachedBy.get(name)
-    return module && best(catalogue, module, edge === undefined ? [] : [edge], needed)
+    return module && best(catalogue, module, edgesTo.get(name) ?? [], needed)
   }
 
   const follow = (names: Array<string>, enter: (name: string) => void, isWanted: (edge: Edge) => boolean): void => {
@@ -80,7 +91,7 @@ const walk = (wanted: Wanted, chosen: ReadonlyMap<string, ResolvableVersion>): W
       if (version === undefined) continue
       for (const edge of catalogue.edgesOf(name, version)) {
         if (!isWanted(edge)) continue
-        edges.push(edge)
+        note(edge)
         if (edge.to === undefined || !isFollowed(wanted, edge) || reachedBy.has(edge.to.moduleName)) continue
         reachedBy.set(edge.to.moduleName, edge)
         names.push(edge.to.moduleName)
@@ -93,21 +104,13 @@ const walk = (wanted: Wanted, chosen: ReadonlyMap<string, ResolvableVersion>): W
   for (const name of starts) reachedBy.set(name, undefined)
   follow(starts, (name) => needed.add(name), isNeed)
   follow([...reachedBy.keys()], () => {}, (edge) => !isNeed(edge))
-  return { edges, reachedBy, needed }
+  return { edges, edgesTo, reachedBy, needed }
 }
 
 const choose = (
   { catalogue }: Wanted,
-  { edges, needed, reachedBy }: Walk
+  { edgesTo, needed, reachedBy }: Walk
 ): ReadonlyMap<string, ResolvableVersion> => {
-  const edgesTo = new Map<string, Array<Edge>>()
-  for (const edge of edges) {
-    const name = edge.to?.moduleName
-    if (name === undefined) continue
-    const known = edgesTo.get(name)
-    if (known === undefined) edgesTo.set(name, [edge])
-    else known.push(edge)
-  }
   const chosen = new Map<string, ResolvableVersion>()
   for (const name of reachedBy.keys()) {
     const module = catalogue.byName.get(name)
@@ -136,7 +139,8 @@ export const select = ({ catalogue, leftOut, roots }: Wanted): Selection => {
     chosen = next
     walked = walk(wanted, chosen)
   }
-  return { ...wanted, chosen, ...walked }
+  const { edges, needed, reachedBy } = walked
+  return { ...wanted, chosen, edges, reachedBy, needed }
 }
 
 /** What is wanted of what there is. */
