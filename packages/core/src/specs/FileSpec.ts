@@ -74,18 +74,29 @@ export interface FileSpec {
    * compares bytes: there `?` and `[!…]` stand for one ASCII character, never for `é`.
    */
   readonly toRsyncFilter: () => string
-  /** `sha256:…` of the rules and the package list; the order inside `mask`, `fileSpec`, `packageSpec` is of no account. */
+  /** `sha256:…` of the rules and the package list; the order of entries inside a list of a module is of no account. */
   readonly fingerprint: string
 }
 
 const sorted = (texts: ReadonlyArray<string>): ReadonlyArray<string> => [...new Set(texts)].sort()
 
+type FingerprintedClaims = readonly [action: SpecRule["action"], patterns: ReadonlyArray<string>]
+
+/** Claims in the order in which they are tried. Between those that follow each other and do the same it says nothing. */
+const claimsIn = (rules: ReadonlyArray<SpecRule>): ReadonlyArray<FingerprintedClaims> => {
+  const runs: Array<readonly [SpecRule["action"], Array<string>]> = []
+  for (const { action, glob } of rules) {
+    const last = runs.at(-1)
+    if (last?.[0] === action) last[1].push(glob.pattern)
+    else runs.push([action, [glob.pattern]])
+  }
+  return runs.map(([action, patterns]) => [action, sorted(patterns)])
+}
+
 const fingerprintOf = (rules: ReadonlyArray<SpecRule>, packageSpec: ReadonlyArray<string>): string => {
   const own = (list: PatternList) =>
     sorted(rules.filter((rule) => rule.list === list && rule.moduleName === undefined).map(({ glob }) => glob.pattern))
-  const claims = rules
-    .filter((rule) => rule.list === "protectedSpec" || rule.moduleName !== undefined)
-    .map(({ action, glob }) => [action, glob.pattern])
+  const claims = claimsIn(rules.filter((rule) => rule.list === "protectedSpec" || rule.moduleName !== undefined))
   return digestOf(
     JSON.stringify({ mask: own("mask"), claims, fileSpec: own("fileSpec"), packages: sorted(packageSpec) })
   )
@@ -170,3 +181,75 @@ export const compileBeside = (
     const mask = yield* EffectiveMask.compute(modules.with(position, { ...self, specs }), position)
     return yield* compile(specs, mask)
   })
+
+/**
+ * An entry of a host's own tree that a walk came to.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface WalkedEntry<Node> extends TreeEntry {
+  readonly node: Node
+}
+
+/**
+ * Filters a nested tree: yields what is selected and the directories above it, parents first. A directory below which
+ * nothing can be selected is not entered, so what is in it costs nothing.
+ *
+ * `childrenOf` gives the entries of a directory by name, and `undefined` for anything else: a `Map` of a tree in memory,
+ * or what a host reads only when it is asked for. The root itself is not yielded.
+ *
+ * ```ts
+ * import * as Result from "effect/Result"
+ * import { FileSpec, ModuleSpecs } from "@lamina/core/specs/index"
+ *
+ * type Node = string | Map<string, Node>
+ * const root: Node = new Map([["etc", new Map([["hostname", "lamina"]])], ["proc", new Map()]])
+ * const spec = Result.getOrThrow(FileSpec.compile(ModuleSpecs.make({ fileSpec: ["/etc/**"] })))
+ * const walked = FileSpec.walk(spec, root, (node: Node) => typeof node === "string" ? undefined : node)
+ * Array.from(walked, ({ path }) => path) // ["/etc", "/etc/hostname"]
+ * ```
+ *
+ * @category filtering
+ * @since 0.1.0
+ */
+export function* walk<Node>(
+  spec: Pick<FileSpec, "selects" | "mayContain">,
+  root: Node,
+  childrenOf: (node: Node) => Iterable<readonly [name: string, node: Node]> | undefined
+): Generator<WalkedEntry<Node>> {
+  interface Level {
+    readonly entry: WalkedEntry<Node> | undefined
+    readonly path: string
+    readonly rest: Iterator<readonly [string, Node]>
+    isYielded: boolean
+  }
+  const levelOf = (entry: Level["entry"], children: Iterable<readonly [string, Node]>, isYielded: boolean): Level => ({
+    entry,
+    path: entry?.path ?? "",
+    rest: children[Symbol.iterator](),
+    isYielded
+  })
+  // A stack of its own, since a tree may be deeper than the one of the machine.
+  const levels = spec.mayContain("/") ? [levelOf(undefined, childrenOf(root) ?? [], true)] : []
+  for (let level = levels.at(-1); level !== undefined; level = levels.at(-1)) {
+    const next = level.rest.next()
+    if (next.done === true) {
+      levels.pop()
+      continue
+    }
+    const [name, node] = next.value
+    const children = childrenOf(node)
+    const path = `${level.path}/${name}`
+    const entry: WalkedEntry<Node> = { path, kind: children === undefined ? "file" : "directory", node }
+    const isSelected = spec.selects(path, entry.kind)
+    if (isSelected) {
+      for (const above of levels) {
+        if (!above.isYielded && above.entry !== undefined) yield above.entry
+        above.isYielded = true
+      }
+      yield entry
+    }
+    if (children !== undefined && spec.mayContain(path)) levels.push(levelOf(entry, children, isSelected))
+  }
+}

@@ -103,6 +103,18 @@ describe("FileSpec", () => {
     assert.match(one, /^sha256:[0-9a-f]{64}$/)
   })
 
+  it("has one fingerprint for the same selection beside neighbours, whatever the order of their claims", () => {
+    const beside = (...claims: ReadonlyArray<string>): string => {
+      const modules = [
+        { moduleName: "a", specs: ModuleSpecs.make({ protectedSpec: claims }) },
+        { moduleName: "b", specs: ModuleSpecs.make({ fileSpec: ["/etc/**"], protectedSpec: ["/etc/c"] }) }
+      ]
+      return Result.getOrThrow(FileSpec.compileBeside(modules, 1)).fingerprint
+    }
+    assert.strictEqual(beside("/etc/a", "/etc/b"), beside("/etc/b", "/etc/a", "/etc/b"))
+    assert.notStrictEqual(beside("/etc/a", "/etc/b"), beside("/etc/a"))
+  })
+
   it("reports every entry that is no pattern, with its place", () => {
     const refused = FileSpec.compile(ModuleSpecs.make({ fileSpec: ["/ok", "etc/x", "/a/../b"] }))
     assert.isTrue(Result.isFailure(refused))
@@ -113,6 +125,61 @@ describe("FileSpec", () => {
         "fileSpec[2]: \"/a/../b\" is not a pattern: the component \"..\" is not allowed (write the path as it is from the module's root)"
       ].join("\n")
     )
+  })
+})
+
+interface Directory {
+  readonly [name: string]: Directory | "file"
+}
+type Entry = Directory | "file"
+
+const entriesOf = (entry: Entry) => entry === "file" ? undefined : Object.entries(entry)
+
+describe("FileSpec.walk", () => {
+  const name = fc.constantFrom("a", "b", "ab", ".a", "x", "xa")
+  const { directory } = fc.letrec<{ directory: Directory; entry: Entry }>((tie) => ({
+    entry: fc.oneof({ depthSize: "small", withCrossShrink: true }, fc.constant("file" as const), tie("directory")),
+    directory: fc.dictionary(name, tie("entry"), { maxKeys: 4 })
+  }))
+  const flattened = (entry: Entry, path: string): ReadonlyArray<FileSpec.TreeEntry> =>
+    (entriesOf(entry) ?? []).flatMap(([inside, inner]) => [
+      { path: `${path}/${inside}`, kind: inner === "file" ? "file" as const : "directory" as const },
+      ...flattened(inner, `${path}/${inside}`)
+    ])
+
+  it("yields what filter keeps of the same tree laid out flat", () => {
+    const lists = fc.array(pattern, { maxLength: 3 })
+    fc.assert(
+      fc.property(lists, lists, directory, (mask, fileSpec, root) => {
+        const compiled = FileSpec.compile(ModuleSpecs.make({ mask, fileSpec }))
+        fc.pre(Result.isSuccess(compiled))
+        const walked = Array.from(
+          FileSpec.walk<Entry>(compiled.success, root, entriesOf),
+          ({ kind, path }) => ({ path, kind })
+        )
+        assert.deepStrictEqual(walked, compiled.success.filter(flattened(root, "")))
+      }),
+      { numRuns: 2000 }
+    )
+  })
+
+  it("does not enter a directory that leads nowhere", () => {
+    const entered: Array<string> = []
+    const childrenOf = (path: string): Iterable<readonly [string, string]> | undefined =>
+      path.endsWith("/") ? opened(path) : undefined
+    function* opened(path: string): Generator<readonly [string, string]> {
+      entered.push(path)
+      yield ["etc", `${path}etc/`]
+      yield ["usr", `${path}usr/`]
+      yield ["file", `${path}file`]
+    }
+    const spec = compile({ mask: ["/etc/etc"], fileSpec: ["/etc/usr/file"] })
+    assert.deepStrictEqual(Array.from(FileSpec.walk(spec, "/", childrenOf), ({ path }) => path), [
+      "/etc",
+      "/etc/usr",
+      "/etc/usr/file"
+    ])
+    assert.deepStrictEqual(entered, ["/", "/etc/", "/etc/usr/"])
   })
 })
 
