@@ -159,7 +159,7 @@ const withoutUnread = (
 /**
  * Reads a manifest. `lenient` keeps unknown keys as `extras`, with a warning, instead of refusing them.
  *
- * Bounds: 256 KiB, 8,000 tokens, 5,000 values (what aliases repeat is counted), 64 levels.
+ * Bounds: 256 KiB, 5,000 tokens, 3,000 values (what aliases repeat is counted), 64 levels.
  *
  * @category parsing
  * @since 0.1.0

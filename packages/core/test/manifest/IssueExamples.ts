@@ -93,11 +93,11 @@ export const issueExamples: { readonly [Code in ManifestIssue.ManifestIssueCode]
   too_complex: {
     meaning:
       "More tokens, values, brace alternatives, pattern text or steps of an expression than are read (see Limits).",
-    described: "a list of 8,000 entries",
-    manifest: `${head}skills: [${"a,".repeat(8000)}]\n`,
+    described: "a list of 5,000 entries",
+    manifest: `${head}skills: [${"a,".repeat(5000)}]\n`,
     rendered: [
-      "error[too_complex]: the manifest has more than 8000 tokens",
-      " --> manifest.yaml:3:7999",
+      "error[too_complex]: the manifest has more than 5000 tokens",
+      " --> manifest.yaml:3:4999",
       "  |",
       "3 | ,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a",
       "  |                                                   ^",
@@ -277,10 +277,10 @@ export const issueExamples: { readonly [Code in ManifestIssue.ManifestIssueCode]
   },
   too_many: {
     meaning: "A list longer than the field's bound.",
-    described: "a list of 2,001 skills",
-    manifest: `${head}skills: [${"a,".repeat(2001)}]\n`,
+    described: "a list of 1,501 skills",
+    manifest: `${head}skills: [${"a,".repeat(1501)}]\n`,
     rendered: [
-      "error[too_many]: `skills` may have at most 2000 entries",
+      "error[too_many]: `skills` may have at most 1500 entries",
       " --> manifest.yaml:3:9",
       "  |",
       "3 | skills: [a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a",

@@ -5,7 +5,7 @@ import type { Node as YamlNode, YAMLMap, YAMLSeq } from "yaml"
 import type { Json } from "../ModuleManifest.ts"
 import type { Finding, Path, PlacedFinding, SourceLines, Span } from "./IssueSink.ts"
 
-export const maximumNodes = 5000
+export const maximumNodes = 3000
 const maximumKeyLength = 256
 
 /** A value in the text: its own node, the node of its key, and what stands inside it. */
