@@ -102,7 +102,6 @@ describe("the built package", { timeout: 300_000 }, () => {
       const realm = createContext({
         TextDecoder,
         TextEncoder,
-        URL,
         texts: { flat: Manifests.flat, wrapped: Manifests.wrapped }
       })
       for (const name of ["process", "Buffer", "require", "URL", "setTimeout", "fetch", "crypto", "global"]) {
