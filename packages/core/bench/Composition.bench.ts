@@ -1,6 +1,6 @@
-// A template of 200 modules with 100,000 owned paths planned, and 5,000 modules resolved. There is no peer that does
-// either: the goals of the project stand beside the figures.
-import { Composition, Requirement, Resolver } from "@lamina/core/composition/index"
+// A template of 200 modules with 100,000 owned paths planned, compared with another one, and 5,000 modules resolved. There is
+// no peer that does any of it: the goals of the project stand beside the figures.
+import { Composition, PlanDiff, Requirement, Resolver } from "@lamina/core/composition/index"
 import { ModuleSpecs } from "@lamina/core/specs/index"
 import * as Result from "effect/Result"
 import { contest, inProcess, report } from "lamina-bench"
@@ -66,10 +66,28 @@ const resolve = (): void => {
   if (problems.length > 0 || selected.length !== moduleTotal) throw new Error("the closure is not whole")
 }
 
+// Each module in another version, and every third one gone: a third of the paths goes, the rest stays whose it was.
+const before = Composition.plan(assignments, "amd64")
+const after = Composition.plan(
+  assignments.filter((_, module) => module % 3 > 0).map((assignment) => ({ ...assignment, versionString: "1.1.0" })),
+  "amd64"
+)
+
+const compare = (): void => {
+  const { layers, paths } = PlanDiff.between(before, after)
+  if (layers.length !== moduleCount || paths.length < 30_000) throw new Error("changes are missing")
+}
+
 report(
   `plan of ${moduleCount} modules, ${moduleCount * filesPerModule} files (goal: 0.100 s)`,
   await contest([
     inProcess("@lamina/core Composition.plan", plan, 5)
+  ])
+)
+report(
+  "difference of two such plans (goal: well under 1 s)",
+  await contest([
+    inProcess("@lamina/core PlanDiff.between", compare, 5)
   ])
 )
 report(

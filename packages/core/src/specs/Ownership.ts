@@ -104,26 +104,31 @@ interface RankedClaim {
   readonly specificity: Specificity.Specificity
 }
 
+/** The claims on a path, by the list that they stand in. */
+interface ClaimsOnPath {
+  readonly protecting: ReadonlyArray<RankedClaim>
+  readonly filing: ReadonlyArray<RankedClaim>
+}
+
 interface ClaimIndex {
+  /** Those of `protectedSpec` first. */
   readonly claims: ReadonlyArray<RankedClaim>
   readonly set: GlobSet.GlobSet
   readonly fulfilled: Set<RankedClaim>
   /** What a list of positions stands for: paths of one directory mostly share theirs, as the set gives it out. */
-  readonly known: Map<ReadonlyArray<number>, ReadonlyArray<RankedClaim>>
+  readonly known: Map<ReadonlyArray<number>, ClaimsOnPath>
 }
 
 const claimKey = (claim: Claim): string => JSON.stringify([claim.moduleName, claim.list, claim.pattern])
 
-const indexClaims = (
+const claimsOf = (
   layers: ReadonlyArray<OwnershipLayer>,
   list: Claim["list"]
-): Result.Result<ClaimIndex, SpecError> =>
+): Result.Result<ReadonlyArray<RankedClaim>, SpecError> =>
   Result.gen(function*() {
     const claims: Array<RankedClaim> = []
-    const globs: Array<Glob.Glob> = []
     for (const [layer, { moduleName, specs }] of layers.entries()) {
       for (const glob of (yield* parseList(specs, list)).flatMap(Narrowing.split)) {
-        globs.push(glob)
         claims.push({
           layer,
           glob,
@@ -132,7 +137,14 @@ const indexClaims = (
         })
       }
     }
-    return { claims, set: GlobSet.make(globs), fulfilled: new Set(), known: new Map() }
+    return claims
+  })
+
+const indexClaims = (layers: ReadonlyArray<OwnershipLayer>): Result.Result<ClaimIndex, SpecError> =>
+  Result.gen(function*() {
+    const claims = [...(yield* claimsOf(layers, "protectedSpec")), ...(yield* claimsOf(layers, "fileSpec"))]
+    const set = GlobSet.make(claims.map(({ glob }) => glob))
+    return { claims, set, fulfilled: new Set<RankedClaim>(), known: new Map<ReadonlyArray<number>, ClaimsOnPath>() }
   })
 
 /** Of several claims on a path the one that owns it: the most specific, then the lowest layer. */
@@ -143,14 +155,17 @@ const strongest = (claims: ReadonlyArray<RankedClaim>): RankedClaim | undefined 
     return difference > 0 || (difference === 0 && claim.layer < best.layer) ? claim : best
   }, undefined)
 
-const claimsOn = (index: ClaimIndex, path: string): ReadonlyArray<RankedClaim> => {
+const claimsOn = (index: ClaimIndex, path: string): ClaimsOnPath => {
   const positions = index.set.covering(path)
-  let claims = index.known.get(positions)
-  if (claims === undefined) {
-    claims = positions.flatMap((position) => index.claims[position] ?? [])
-    for (const claim of claims) index.fulfilled.add(claim)
-    index.known.set(positions, claims)
+  const known = index.known.get(positions)
+  if (known !== undefined) return known
+  const covering = positions.flatMap((position) => index.claims[position] ?? [])
+  for (const claim of covering) index.fulfilled.add(claim)
+  const claims: ClaimsOnPath = {
+    protecting: covering.filter(({ claim }) => claim.list === "protectedSpec"),
+    filing: covering.filter(({ claim }) => claim.list === "fileSpec")
   }
+  index.known.set(positions, claims)
   return claims
 }
 
@@ -183,8 +198,7 @@ const childRules = (
 
 interface Arena {
   readonly names: ReadonlyArray<string>
-  readonly protectedClaims: ClaimIndex
-  readonly fileClaims: ClaimIndex
+  readonly claims: ClaimIndex
   readonly children: ReadonlyArray<ChildRules | undefined>
 }
 
@@ -219,14 +233,12 @@ const isOverridden = (arena: Arena, path: string, shippers: ReadonlyArray<number
     return child !== undefined && child.parent === layer && child.window.first(path) >= 0
   })
 
-/** What counts on one path: who protects it, and who ships it by which claim. */
-interface Contest {
-  readonly protecting: ReadonlyArray<RankedClaim>
-  readonly filing: ReadonlyArray<RankedClaim>
-  readonly shippers: ReadonlyArray<number>
-}
-
-const arbitrate = (arena: Arena, path: string, { filing, protecting, shippers }: Contest): Verdict => {
+const arbitrate = (
+  arena: Arena,
+  path: string,
+  { filing, protecting }: ClaimsOnPath,
+  shippers: ReadonlyArray<number>
+): Verdict => {
   const shipping = filing.filter(({ layer }) => shippers.includes(layer))
   const binding = strongest(protecting)
   const carved = binding && carving(arena, path, shippers, binding)
@@ -292,23 +304,18 @@ const ownershipOf = ({ names }: Arena, { carved, claim, owner, shippers }: Verdi
   }
 }
 
-interface ShippedPath {
-  readonly path: string
-  /** Bottom to top; the same list for all paths which one layer alone ships. */
-  shippers: ReadonlyArray<number>
-}
-
-const shippedPaths = (layers: ReadonlyArray<OwnershipLayer>): ReadonlyArray<ShippedPath> => {
-  const shipped = new Map<string, ShippedPath>()
+/** Who ships each path, bottom to top; the same list for all paths which one layer alone ships. */
+const shippersByPath = (layers: ReadonlyArray<OwnershipLayer>): ReadonlyMap<string, ReadonlyArray<number>> => {
+  const shipped = new Map<string, ReadonlyArray<number>>()
   for (const [position, { files }] of layers.entries()) {
     const alone = [position]
     for (const path of files) {
       const known = shipped.get(path)
-      if (known === undefined) shipped.set(path, { path, shippers: alone })
-      else if (known.shippers.at(-1) !== position) known.shippers = [...known.shippers, position]
+      if (known === undefined) shipped.set(path, alone)
+      else if (known.at(-1) !== position) shipped.set(path, [...known, position])
     }
   }
-  return [...shipped.values()].sort((left, right) => left.path < right.path ? -1 : 1)
+  return shipped
 }
 
 /** Of a pattern with braces, each alternative is a claim here; one that is fulfilled is enough. */
@@ -318,12 +325,9 @@ const orphansOf = ({ claims, fulfilled }: ClaimIndex): ReadonlyArray<Claim> => {
   return [...new Map(orphans.map(({ claim }) => [claimKey(claim), claim])).values()]
 }
 
-/** Only a child's window and carve-outs look at the path itself; without one, paths of one contest share its verdict. */
+/** Only a child's window and carve-outs look at the path itself; else paths of the same claims and shippers share one. */
 const dependsOnPath = (arena: Arena, shippers: ReadonlyArray<number>): boolean =>
   shippers.some((shipper) => arena.children[shipper] !== undefined)
-
-const isSame = (left: Contest, right: Contest): boolean =>
-  left.protecting === right.protecting && left.filing === right.filing && left.shippers === right.shippers
 
 /** Written out, for the sake of compositions of a hundred thousand paths: a spread costs half of the rest. */
 const at = (
@@ -334,35 +338,38 @@ const at = (
     ? { path, owner, ...(claim && { claim }), shippedBy, shadowedBy, ...(carvedOut && { carvedOut }) }
     : { path, owner, claim, shippedBy, shadowedBy }
 
+/** What was decided on a path, and what it was decided on: the next path mostly has the same. */
+interface Judged {
+  readonly claims: ClaimsOnPath
+  readonly shippers: ReadonlyArray<number>
+  readonly verdict: Verdict
+  readonly ownership: Omit<PathOwnership, "path">
+  readonly isContested: boolean
+}
+
 const arbitrateAll = (
   arena: Arena,
   layers: ReadonlyArray<OwnershipLayer>
 ): Pick<OwnershipReport, "paths" | "conflicts"> => {
   const paths: Array<PathOwnership> = []
   const conflicts: Array<PathConflict> = []
-  let last:
-    | { readonly contest: Contest; readonly verdict: Verdict; readonly ownership: Omit<PathOwnership, "path"> }
-    | undefined
-  for (const { path, shippers } of shippedPaths(layers)) {
-    const contest: Contest = {
-      protecting: claimsOn(arena.protectedClaims, path),
-      filing: claimsOn(arena.fileClaims, path),
-      shippers
-    }
-    if (last === undefined || !isSame(contest, last.contest) || dependsOnPath(arena, shippers)) {
-      const verdict = arbitrate(arena, path, contest)
-      last = { contest, verdict, ownership: ownershipOf(arena, verdict) }
+  const shipped = shippersByPath(layers)
+  let last: Judged | undefined
+  // Without a function to compare with, an engine compares code units by itself, which is faster.
+  for (const path of [...shipped.keys()].sort()) {
+    const shippers = shipped.get(path) ?? []
+    const claims = claimsOn(arena.claims, path)
+    if (last === undefined || claims !== last.claims || shippers !== last.shippers || dependsOnPath(arena, shippers)) {
+      const verdict = arbitrate(arena, path, claims, shippers)
+      const isContested = conflictsOn(arena, path, verdict).length > 0
+      last = { claims, shippers, verdict, ownership: ownershipOf(arena, verdict), isContested }
     }
     paths.push(at(path, last.ownership))
+    if (!last.isContested) continue
     for (const conflict of conflictsOn(arena, path, last.verdict)) conflicts.push(conflict)
   }
   return { paths, conflicts }
 }
-
-const orphansIn = (arena: Arena): ReadonlyArray<Claim> => [
-  ...orphansOf(arena.protectedClaims),
-  ...orphansOf(arena.fileClaims)
-]
 
 /**
  * Arbitrates every path of the layers, which are listed bottom to top.
@@ -382,9 +389,8 @@ export const report = (layers: ReadonlyArray<OwnershipLayer>): Result.Result<Own
     }
     const arena: Arena = {
       names: layers.map(({ moduleName }) => moduleName),
-      protectedClaims: yield* indexClaims(claiming, "protectedSpec"),
-      fileClaims: yield* indexClaims(claiming, "fileSpec"),
+      claims: yield* indexClaims(claiming),
       children
     }
-    return { ...arbitrateAll(arena, layers), orphans: orphansIn(arena) }
+    return { ...arbitrateAll(arena, layers), orphans: orphansOf(arena.claims) }
   })
