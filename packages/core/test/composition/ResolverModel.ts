@@ -69,7 +69,7 @@ export const isValid = (question: Question, choice: Choice): boolean =>
   isAllowed(question, choice) && isClosure(question, choice) && isMet(choice) && isPeaceful(choice) && isAcyclic(choice)
 
 /** What is not named has the most wanted of the versions that all dependents accept. */
-export const isBest = ({ catalogue, roots }: Question, choice: Choice): boolean =>
+const isBest = ({ catalogue, roots }: Question, choice: Choice): boolean =>
   [...choice].every(([name, version]) => {
     const module = catalogue.find(({ moduleName }) => moduleName === name)
     if (module === undefined || roots.includes(name)) return module !== undefined
