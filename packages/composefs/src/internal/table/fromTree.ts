@@ -17,6 +17,10 @@ export const fromTree = (tree: { readonly root: Node.Directory }): Result.Result
   return problem === undefined ? Result.succeed(filler.table) : Result.fail(problem)
 }
 
+/** Places in the arena have 32 bits; the largest inode needs less than is left here. */
+const maxArenaSize = 2 ** 32 - 2 ** 24
+const tooLarge = "the names, contents and attributes of the tree take more than 4 GiB"
+
 /** A directory whose entries are still to be added. */
 interface OpenDirectory {
   readonly node: Node.Directory
@@ -28,6 +32,8 @@ class TableFiller {
   readonly #redirects = new Redirects(this.table)
   /** Trees share attribute maps between nodes; each is converted once. The empty ones need no memory. */
   readonly #sets = new Map<ReadonlyMap<string, Uint8Array>, number>()
+  /** Many links have one target: the first link to each. */
+  readonly #links = new Map<string, number>()
   readonly #name = new Uint8Array(maxNameSize)
   /** A slash and a payload, or a target. */
   readonly #data = new Uint8Array(1 + maxTargetSize).fill(slash, 0, 1)
@@ -41,7 +47,7 @@ class TableFiller {
     const queue: Array<OpenDirectory> = [{ node: root, entry: rootEntry }]
     for (const { entry, node } of queue) {
       for (const [name, child] of node.entries) {
-        const added = this.#add(entry, name, child)
+        const added = this.table.arena.size > maxArenaSize ? tooLarge : this.#add(entry, name, child)
         if (typeof added === "string") return { path: join(this.table.pathText(entry), name), problem: added }
         if (child._tag === "Directory") queue.push({ node: child, entry: added })
       }
@@ -60,8 +66,15 @@ class TableFiller {
   }
 
   #setLink(entry: number, { target }: Node.HardLink): string | undefined {
-    const bytes = ByteString.toArray(ByteString.fromText(target))
-    this.table.setDataBytes(entry, bytes, 0, bytes.length)
+    const { dataFrom, dataTo } = this.table
+    const known = this.#links.get(target)
+    if (known === undefined) {
+      const bytes = ByteString.toArray(ByteString.fromText(target))
+      this.table.setDataBytes(entry, bytes, 0, bytes.length)
+      this.#links.set(target, entry)
+    } else {
+      this.table.setData(entry, dataFrom[known] ?? 0, dataTo[known] ?? 0)
+    }
     return target.startsWith("/") ? undefined : `the hard link's target ${target} is missing`
   }
 

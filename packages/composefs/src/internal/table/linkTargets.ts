@@ -1,9 +1,10 @@
 /**
  * Where hard links lead. Links to links may form chains as long as a hostile tree likes: each is walked once, and what
- * was found holds for all of it.
+ * was found holds for all of it. And many may lead deep down: the way to a directory is walked once too.
  */
 import * as Result from "effect/Result"
-import type { EntryTable } from "./entryTable.ts"
+import { ByteIndex } from "./byteIndex.ts"
+import { type EntryTable, rootEntry } from "./entryTable.ts"
 
 /** A hard link that leads nowhere: it is, or leads to, a link whose target is missing, or to itself. */
 export interface DeadLink {
@@ -26,16 +27,19 @@ export const resolveLinks = (table: EntryTable): Result.Result<Int32Array, DeadL
 }
 
 const unknown = -1
+const slash = 0x2f
 
 class Resolver {
   readonly targets: Int32Array
   readonly #table: EntryTable
+  readonly #finder: Finder
   /** The link from which an entry was last passed, plus one. */
   readonly #passed: Uint32Array
   readonly #chain: Array<number> = []
 
   constructor(table: EntryTable) {
     this.#table = table
+    this.#finder = new Finder(table)
     this.targets = new Int32Array(table.count).fill(unknown)
     this.#passed = new Uint32Array(table.count)
   }
@@ -48,7 +52,7 @@ class Resolver {
       this.#passed[at] = link + 1
       this.#chain.push(at)
       const { dataFrom, dataTo } = this.#table
-      const next = this.#table.lookup(dataFrom[at] ?? 0, dataTo[at] ?? 0)
+      const next = this.#finder.find(dataFrom[at] ?? 0, dataTo[at] ?? 0)
       if (next === link && at === link) return { entry: link, reason: { _tag: "Self" } }
       if (next < 0) {
         return { entry: link, reason: { _tag: "Missing", target: this.#table.dataText(at) } }
@@ -58,5 +62,28 @@ class Resolver {
     const inode = this.#table.isLink(at) ? this.targets[at] ?? 0 : at
     for (const passed of this.#chain) this.targets[passed] = inode
     return undefined
+  }
+}
+
+/** Finds entries by their paths, which must stay where they are. */
+class Finder {
+  readonly #table: EntryTable
+  /** Directories as paths write them, each with its slash, and the entry of each, by number. */
+  readonly #directories: ByteIndex
+  readonly #entries: Array<number> = []
+
+  constructor(table: EntryTable) {
+    this.#table = table
+    this.#directories = new ByteIndex(table.arena, 16)
+  }
+
+  /** The entry at an absolute path, links not followed, or -1. */
+  find(from: number, to: number): number {
+    const nameFrom = this.#table.arena.bytes.subarray(from, to).lastIndexOf(slash) + 1 + from
+    const directory = this.#entries[this.#directories.intern(rootEntry, from, nameFrom)] ??= this.#table.lookup(
+      from,
+      nameFrom
+    )
+    return directory < 0 || nameFrom === to ? directory : this.#table.names.find(directory, nameFrom, to)
   }
 }
