@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Dump, FsVerity, Image, Node, Tree } from "@lamina/composefs"
 import * as Result from "effect/Result"
 import * as fc from "fast-check"
+import { constants } from "node:buffer"
 import { createHash } from "node:crypto"
 import { sample, view } from "./trees.ts"
 import { accepted, expectedSha256, hasVectors, readDump, refused, versionOptions } from "./vectors.ts"
@@ -199,6 +200,18 @@ describe("Image", () => {
     assert.strictEqual(Result.getOrThrow(Tree.withLinkCounts(parsed)).root.entries.size, 2 * count + 1)
   })
 
+  it("finds the targets of many hard links deep down, shared ones and others", () => {
+    const [depth, count] = [2000, 4000]
+    const path = "/a".repeat(depth)
+    const targets = Array.from({ length: count }, (_, index) => `${path}/f${index - index % 3}`)
+    const files = targets.map((_, index) => [`f${index}`, Node.fifo({ nlink: index })] as const)
+    let down = Node.directory(new Map(files))
+    for (let level = 1; level < depth; level++) down = Node.directory({ a: down })
+    const links = targets.map((target, index) => [`l${index}`, Node.hardLink(target)] as const)
+    const { tree } = Result.getOrThrow(Image.read(write(at({ a: down, ...Object.fromEntries(links) }))))
+    for (const [name, link] of links) assert.deepEqual(tree.root.entries.get(name), link)
+  })
+
   it("does not take what it adds itself for the target of a hard link", () => {
     for (const target of ["/00", "/.", "/dir/..", "/dir/../dir"]) {
       const error = failure(Image.write(at({ bad: Node.hardLink(target), dir: Node.directory() })))
@@ -260,6 +273,19 @@ describe("Image, from hostile hands", () => {
     for (let size = 0; size < image.length; size += 509) {
       assert.isTrue(Result.isFailure(Image.read(image.subarray(0, size))), `${size} bytes`)
     }
+  })
+
+  it("refuses a directory that is longer than any string, as far as its size goes", () => {
+    const size = constants.MAX_STRING_LENGTH + 4097 - (constants.MAX_STRING_LENGTH + 1) % 4096
+    // Hardly any of these pages is ever touched.
+    const large = Buffer.alloc(size + 4096)
+    large.set(write(at({})).subarray(0, 4096))
+    large.writeUInt32LE(large.length / 4096, 1024 + 36)
+    const root = 32 * large.readUInt16LE(1024 + 14)
+    large.writeUInt16LE(0, root)
+    large.writeUInt32LE(size, root + 8)
+    large.writeUInt32LE(1, root + 16)
+    assert.match(failure(Image.read(large)).message, /the first name is out of place/)
   })
 
   it("refuses a directory that contains itself", () => {

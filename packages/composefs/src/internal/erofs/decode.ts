@@ -296,12 +296,21 @@ const noXattr = new XattrTable().intern("", "")
 
 /** The bytes of a flat inode: whole blocks, then the inline tail. */
 export const readData = (bytes: ImageBytes, inode: StoredInode): ByteString.ByteString => {
-  const isInline = inode.layout === layout.flatInline
-  const inBlocks = isInline ? inode.size - (inode.size % blockSize) : inode.size
+  let data = ""
+  for (const piece of piecesOf(bytes, inode)) data += piece
+  return data
+}
+
+/** The same block by block: a directory may be larger than the longest string. */
+function* piecesOf(bytes: ImageBytes, inode: StoredInode): Generator<ByteString.ByteString> {
+  const tailSize = inode.layout === layout.flatInline ? inode.size % blockSize : 0
+  const inBlocks = inode.size - tailSize
+  const start = inode.union * blockSize
   bytes.claimBlocks(inBlocks === 0 ? 0 : inode.union, Math.ceil(inBlocks / blockSize), inode.offset)
-  if (bytes.failure !== undefined) return ""
-  const tail = isInline ? bytes.text(inode.headEnd, inode.size % blockSize) : ""
-  return inBlocks === 0 ? tail : bytes.text(inode.union * blockSize, inBlocks) + tail
+  for (let at = 0; at < inBlocks && bytes.failure === undefined; at += blockSize) {
+    yield bytes.text(start + at, Math.min(blockSize, inBlocks - at))
+  }
+  if (tailSize > 0 && bytes.failure === undefined) yield bytes.text(inode.headEnd, tailSize)
 }
 
 /** Checks that a size is one its kind of file may have. */
@@ -352,10 +361,11 @@ export interface StoredEntry {
 
 /** The entries of a directory, block by block, names in byte order. */
 export const readEntries = (bytes: ImageBytes, inode: StoredInode): ReadonlyArray<StoredEntry> => {
-  const data = readData(bytes, inode)
   const entries: Array<StoredEntry> = []
-  for (let start = 0; start < data.length && bytes.failure === undefined; start += blockSize) {
-    readBlock(bytes, inode, data.slice(start, start + blockSize), start + blockSize < data.length, entries)
+  let left = inode.size
+  for (const block of piecesOf(bytes, inode)) {
+    left -= block.length
+    readBlock(bytes, inode, block, left > 0, entries)
   }
   return entries
 }

@@ -1,4 +1,5 @@
 /** Turns a table of entries into a tree of nodes. What entries share, nodes share too. */
+import { constants } from "node:buffer"
 import * as Node from "../../Node.ts"
 import * as ByteString from "../byteString.ts"
 import { metacopyHeaderSize } from "../erofs/redirect.ts"
@@ -9,8 +10,8 @@ export const toTree = (table: EntryTable): { readonly root: Node.Directory } => 
 
 class TreeMaker {
   readonly #table: EntryTable
-  /** All texts at once: cutting pieces out of it is cheaper than making each from bytes. */
-  readonly #text: ByteString.ByteString
+  /** All texts at once, if that is a string: cutting pieces out of it is cheaper than making each from bytes. */
+  readonly #text: ByteString.ByteString | undefined
   readonly #bytes: Buffer
   readonly #directories = new Map<number, Map<string, Node.Node>>()
   readonly #xattrs: Array<ReadonlyMap<string, Uint8Array>> = []
@@ -20,7 +21,7 @@ class TreeMaker {
   constructor(table: EntryTable) {
     this.#table = table
     this.#bytes = Buffer.from(table.arena.bytes.buffer, 0, table.arena.size)
-    this.#text = ByteString.fromBytes(this.#bytes)
+    this.#text = this.#bytes.length > constants.MAX_STRING_LENGTH ? undefined : ByteString.fromBytes(this.#bytes)
   }
 
   run(): { readonly root: Node.Directory } {
@@ -125,6 +126,6 @@ class TreeMaker {
   }
 
   #slice(from: number, to: number): string {
-    return ByteString.toText(this.#text.slice(from, to))
+    return ByteString.toText(this.#text?.slice(from, to) ?? this.#bytes.toString("latin1", from, to))
   }
 }
