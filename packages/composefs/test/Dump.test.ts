@@ -51,6 +51,15 @@ describe("Dump", () => {
     assert.match(found.message, /PATH: expected the escapes .*, got "\\\\q"/)
   })
 
+  it("points at the attribute that is wrong, and at the escape in it", () => {
+    const file = "/a 0 100644 1 0 0 0 0.0 - - - user.a=1"
+    assert.strictEqual(error(`${file} user.b`).column, file.length + 2)
+    assert.strictEqual(error(`${file} user.b=2  user.c=3`).column, `${file} user.b=2 `.length + 1)
+    assert.strictEqual(error(`${file} user.b=2\\q`).column, `${file} user.b=2`.length + 1)
+    assert.strictEqual(error(`${file} user.\\x=2`).column, `${file} user.`.length + 1)
+    assert.strictEqual(error(`${file} ${"n".repeat(256)}=2 user.c`).column, file.length + 2)
+  })
+
   it("knows all kinds of files", () => {
     const link = nodeAt("/l", "/l 3 120777 1 0 0 0 0.0 abc - -")
     assert.deepEqual(link, Node.symlink("abc"))

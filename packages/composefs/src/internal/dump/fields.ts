@@ -135,6 +135,11 @@ export class FieldReader {
     return this.#at - this.#lineStart
   }
 
+  /** Of a place in the arena, the one in the line. */
+  offsetOf(place: number): number {
+    return place - this.#lineStart
+  }
+
   /** Seconds, a dot, nanoseconds. */
   time(name: string): void {
     const start = this.#at

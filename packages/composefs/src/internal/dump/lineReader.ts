@@ -76,7 +76,9 @@ export class LineReader {
     this.#readData(fields, entry, plainSize < 0 ? fields.sizeAt(sizeOffset, "SIZE") : plainSize, sizeOffset)
     fields.rest()
     this.#table.xattrs[entry] = this.#xattrs.read(fields.from, fields.to)
-    if (this.#xattrs.problem !== undefined) fields.fail(this.#xattrs.problem)
+    if (this.#xattrs.problem !== undefined) {
+      fields.fail(this.#xattrs.problem, fields.offsetOf(this.#xattrs.problemAt))
+    }
     if (untyped !== undefined) fields.fail(noFileType(untyped), modeOffset)
   }
 

@@ -16,6 +16,8 @@ const maxTextSize = 65535
 
 export class XattrReader {
   problem: LineReason | undefined
+  /** Where in the arena the problem is. */
+  problemAt = 0
   readonly #table: EntryTable
   readonly #arena: ByteArena
   readonly #texts: ByteIndex
@@ -33,6 +35,7 @@ export class XattrReader {
   /** The number of the set of attributes. */
   read(from: number, to: number): number {
     if (from === to) return noAttributes
+    this.problemAt = from
     if (to - from > maxTextSize) {
       this.problem = exceeded(
         `the extended attributes take ${to - from} bytes of text, at most ${maxTextSize} are allowed`
@@ -50,6 +53,7 @@ export class XattrReader {
     const last = this.#arena.bytes[to - 1] === blank && to - from > 1 ? to - 1 : to
     for (let at = from; at <= last && this.problem === undefined;) {
       const end = this.#find(blank, at, last)
+      this.problemAt = at
       this.problem = this.#add(at, end, budget)
       at = end + 1
     }
@@ -73,6 +77,7 @@ export class XattrReader {
     const name = nameEnd < 0 ? "" : untilNul(this.#text(start, nameEnd))
     const valueEnd = unescapeBytes(this.#arena.bytes, split + 1, to, start)
     if (nameEnd < 0 || valueEnd < 0) {
+      this.problemAt = -1 - (nameEnd < 0 ? nameEnd : valueEnd)
       return invalid("xattr", "the escapes \\\\ \\n \\r \\t \\xHH", this.#text(from, to))
     }
     return this.#set(name, start, valueEnd, budget)
