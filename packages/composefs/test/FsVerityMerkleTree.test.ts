@@ -80,6 +80,9 @@ describe("MerkleTree", () => {
         MerkleTree.fromFile(process.execPath, FsVerity.sha256, { maxTreeSize: 1 << 12 })
       )
       assert.strictEqual(self.reason._tag, "TreeTooLarge")
+      // A device without an end.
+      const zeros = yield* Effect.flip(MerkleTree.fromFile("/dev/zero", FsVerity.sha512, { maxTreeSize: 1 << 16 }))
+      assert.strictEqual(zeros.reason._tag, "TreeTooLarge")
     }).pipe(Effect.scoped))
 
   it("comes back from its bytes and descriptor, checked against the digest", () => {
@@ -224,6 +227,22 @@ describe("MerkleTree", () => {
       assert.isTrue((yield* part(16_384, 3_616)).passed.equals(data.subarray(16_384)))
       const { error } = yield* part(8192, 100)
       assert.strictEqual(error?.message, "bytes 8192 to 8292: expected whole blocks of 4096 bytes, here 8192 to 12288")
+    }))
+
+  it.effect("passes on what it has verified, though the source fills one buffer again and again", () =>
+    Effect.gen(function*() {
+      const data = pattern(20_000)
+      const buffer = Buffer.alloc(1000)
+      const reused = Stream.map(Stream.rechunk(Stream.fromIterable(cut(data, [1000])), 1), (chunk) => {
+        buffer.set(chunk)
+        return buffer
+      })
+      const passed: Array<Buffer> = []
+      yield* Stream.runForEach(
+        MerkleTree.verifyStream(reused, MerkleTree.make(data)),
+        (bytes) => Effect.sync(() => passed.push(Buffer.from(bytes)))
+      )
+      assert.isTrue(Buffer.concat(passed).equals(data))
     }))
 
   it("tells both hashes of a wrong block", () => {

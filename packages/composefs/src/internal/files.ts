@@ -30,27 +30,22 @@ export const syncPath = (path: string): Effect.Effect<void, FileProblem> =>
     (handle) => Effect.ignore(attempt(() => handle.close()))
   )
 
-/** Calls `use` with each chunk in turn; the chunk is only valid during the call. Returns the number of bytes. */
-export const eachChunk = (
-  path: FilePath,
-  use: (chunk: Uint8Array) => void,
-  flags: number = constants.O_RDONLY
-): Effect.Effect<number, FileProblem> =>
-  Effect.acquireUseRelease(
-    attempt(() => open(path, flags)),
-    (handle) => eachChunkOf(handle, use),
-    (handle) => Effect.ignore(attempt(() => handle.close()))
-  )
-
-/** As {@link eachChunk}, of an open file. */
-export const eachChunkOf = Effect.fnUntraced(function*(handle: FileHandle, use: (chunk: Uint8Array) => void) {
+/**
+ * Calls `use` with each chunk of an open file in turn, until it answers false; the chunk is only valid during the call.
+ * Returns the number of bytes.
+ */
+export const eachChunkOf = Effect.fnUntraced(function*(handle: FileHandle, use: (chunk: Uint8Array) => boolean) {
   let [current, next] = [Buffer.allocUnsafeSlow(chunkSize), Buffer.allocUnsafeSlow(chunkSize)]
   let filled = yield* fill(handle, current)
   let total = 0
   while (filled > 0) {
     const reading = yield* Effect.forkChild(fill(handle, next), { startImmediately: true })
-    use(current.subarray(0, filled))
+    const goesOn = use(current.subarray(0, filled))
     total += filled
+    if (!goesOn) {
+      yield* Fiber.interrupt(reading)
+      return total
+    }
     filled = yield* Fiber.join(reading)
     ;[current, next] = [next, current]
   }

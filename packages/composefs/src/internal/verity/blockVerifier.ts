@@ -24,7 +24,7 @@ export class BlockVerifier {
   readonly #actual: Buffer
   readonly #hashBlock: BlockHash
   readonly #cutter = new BlockCutter()
-  /** Bytes of a block whose rest is still to come. */
+  /** Bytes of a block whose rest is still to come: copies, since whoever gave a chunk may fill it anew. */
   #held: Array<Uint8Array> = []
   #block: number
   #error: FsVerityError | undefined
@@ -45,8 +45,7 @@ export class BlockVerifier {
     const wanted = chunk.subarray(0, room)
     this.#cutter.cut(wanted, this.#compare)
     if (wanted.length === room && room > 0) this.#compareLast()
-    this.#held.push(wanted)
-    const bytes = this.#release(this.#verifiedSize - before)
+    const bytes = this.#release(wanted, this.#verifiedSize - before)
     if (chunk.length > room) this.#error ??= this.#wrongSize(this.#cutter.size + chunk.length - room)
     return { bytes, error: this.#error }
   }
@@ -86,19 +85,14 @@ export class BlockVerifier {
     if (rest !== undefined) this.#compare(rest)
   }
 
-  /** Takes so many bytes from those which were held. */
-  #release(size: number): ReadonlyArray<Uint8Array> {
-    if (size === 0) return []
-    const released: Array<Uint8Array> = []
-    const held: Array<Uint8Array> = []
-    let left = size
-    for (const bytes of this.#held) {
-      const count = Math.min(left, bytes.length)
-      if (count > 0) released.push(bytes.subarray(0, count))
-      if (count < bytes.length) held.push(bytes.subarray(count))
-      left -= count
-    }
-    this.#held = held
+  /** Takes so many bytes from those which were held and the chunk behind them, and holds the rest. */
+  #release(chunk: Uint8Array, size: number): ReadonlyArray<Uint8Array> {
+    const held = this.#held
+    // What is held is the start of one block: with a block behind it, all of it is released.
+    const fromChunk = size === 0 ? 0 : size - held.reduce((sum, { length }) => sum + length, 0)
+    const released = size === 0 ? [] : [...held, chunk.subarray(0, fromChunk)]
+    const rest = this.#error === undefined ? chunk.subarray(fromChunk) : new Uint8Array(0)
+    this.#held = [...size === 0 ? held : [], ...rest.length === 0 ? [] : [new Uint8Array(rest)]]
     return released
   }
 

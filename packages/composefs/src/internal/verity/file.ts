@@ -28,7 +28,8 @@ export const digestOfFile = (
     const memory = size === undefined ? 0 : treeShape(size, digestSizeOf(using.algorithm)).levels[0]?.offset ?? 0
     if (size === undefined || memory > maxSharedMemory) {
       const hasher = new MerkleHasher(using)
-      return Effect.map(readInOrder(handle, stats, (chunk) => hasher.update(chunk)), () => hasher.digest())
+      const update = (chunk: Uint8Array): boolean => hasher.update(chunk) === hasher
+      return Effect.map(readInOrder(handle, stats, update), () => hasher.digest())
     }
     return Effect.map(
       hashSegments(handle, size, { using, threads: threadsFor(size, options), keepsLeaves: false }),
@@ -42,20 +43,19 @@ export const treeOfFile = (
   options: FileOptions & { readonly maxTreeSize: number }
 ): Effect.Effect<FinishedTree, FsVerityError> =>
   withFile(path, (handle, stats): Effect.Effect<FinishedTree, FileProblem | FsVerityError> => {
+    const shape = treeShape(stats.isFile() ? Number(stats.size) : 0, digestSizeOf(using.algorithm))
+    if (shape.size > options.maxTreeSize) return Effect.fromResult(treeTooLarge(shape.size, options.maxTreeSize))
     const size = segmentedSize(stats)
     if (size === undefined) {
       const collector = new TreeCollector(using)
       let added: Result.Result<void, FsVerityError> = Result.succeed(undefined)
-      const add = (chunk: Uint8Array): void => {
-        if (Result.isSuccess(added)) added = collector.addUpTo(chunk, options.maxTreeSize)
-      }
+      const add = (chunk: Uint8Array): boolean =>
+        Result.isSuccess(added = collector.addUpTo(chunk, options.maxTreeSize))
       return Effect.map(
         Effect.flatMap(readInOrder(handle, stats, add), () => Effect.fromResult(added)),
         () => collector.finish()
       )
     }
-    const shape = treeShape(size, digestSizeOf(using.algorithm))
-    if (shape.size > options.maxTreeSize) return Effect.fromResult(treeTooLarge(shape.size, options.maxTreeSize))
     return Effect.map(
       hashSegments(handle, size, { using, threads: threadsFor(size, options), keepsLeaves: true }),
       ({ root, tree }) => ({ dataSize: size, root, tree: Buffer.from(tree) })
@@ -80,7 +80,7 @@ const threadsFor = (size: number, { threads }: FileOptions): number =>
 const readInOrder = (
   handle: FileHandle,
   stats: BigIntStats,
-  use: (chunk: Uint8Array) => void
+  use: (chunk: Uint8Array) => boolean
 ): Effect.Effect<void, FileProblem> =>
   Effect.flatMap(eachChunkOf(handle, use), (size) =>
     stats.isFile() && BigInt(size) !== stats.size
