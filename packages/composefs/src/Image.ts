@@ -7,8 +7,10 @@
  *
  * @since 0.1.0
  */
+import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
+import type { ContentError } from "./Content.ts"
 import * as Dump from "./Dump.ts"
 import * as FsVerity from "./FsVerity.ts"
 import { readDump } from "./internal/dump/parser.ts"
@@ -18,6 +20,8 @@ import { writeLegacy } from "./internal/erofs/legacy/write.ts"
 import type { Unwritable } from "./internal/erofs/nodeProblem.ts"
 import { hasWhiteout, writeLinked, writeTable } from "./internal/erofs/write.ts"
 import { quote } from "./internal/paths.ts"
+import { needsTree, scanTable } from "./internal/scan/scanTable.ts"
+import { scanDirectory } from "./internal/scan/scanTree.ts"
 import type { EntryTable } from "./internal/table/entryTable.ts"
 import { fromTree } from "./internal/table/fromTree.ts"
 import { toTree } from "./internal/table/toTree.ts"
@@ -150,6 +154,40 @@ export const fromDump = (
     ? writeLegacy(toTree(table))
     : writeLinked(table, targets, chooseVersion(table, options))
   return Result.mapError(written, unwritable)
+}
+
+/**
+ * Writes the image of a directory of the file system. It is the same image as that of the tree which
+ * `Tree.fromDirectory` reads with the same options, but no tree is made on the way where none is needed: not with
+ * `filter`, `descend`, `xattrs` or `version` 2.
+ *
+ * **Example**
+ *
+ * ```ts
+ * import { FsVerity, Image } from "@lamina/composefs"
+ * import * as Effect from "effect/Effect"
+ *
+ * // What `mkcomposefs --skip-xattrs --print-digest-only rootfs` prints.
+ * const digest = Image.fromDirectory("rootfs", { hardLinks: "separate" }).pipe(
+ *   Effect.map((image) => FsVerity.digest(image))
+ * )
+ * ```
+ *
+ * @category writing
+ * @since 0.1.0
+ */
+export const fromDirectory = <E = never, R = never>(
+  directory: string,
+  options: WriteOptions & Tree.DirectoryOptions<E, R> = {}
+): Effect.Effect<Uint8Array, ImageError | Tree.TreeError | ContentError | E, R> => {
+  if (needsTree(options) || options.version === 2) {
+    return Effect.flatMap(scanDirectory(directory, options), ({ tree }) => Effect.fromResult(write(tree, options)))
+  }
+  return Effect.flatMap(
+    scanTable(directory, options),
+    ({ table, targets }) =>
+      Effect.fromResult(Result.mapError(writeLinked(table, targets, chooseVersion(table, options)), unwritable))
+  )
 }
 
 const unwritable = (reason: Unwritable): ImageError => new ImageError({ reason: { _tag: "Unwritable", ...reason } })

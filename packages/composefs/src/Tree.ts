@@ -20,7 +20,7 @@ import {
 import { findNode, type Resolution, resolverOf } from "./internal/links.ts"
 import { join } from "./internal/paths.ts"
 import type { DirectoryOptions, ScannedDirectory, ScanProgress } from "./internal/scan/options.ts"
-import { scanDirectory } from "./internal/scan/scan.ts"
+import { scanDirectory } from "./internal/scan/scanTree.ts"
 import { TreeBuilder } from "./internal/treeBuilder.ts"
 import { TreeError } from "./internal/treeError.ts"
 import { filterTree } from "./internal/treeFilter.ts"

@@ -1,6 +1,6 @@
 /** Directories of everything a file system can hold, scanned here and by mkcomposefs. */
 import { assert, describe, it } from "@effect/vitest"
-import { Image, Node, ObjectStore, Tree } from "@lamina/composefs"
+import { FsVerity, Image, Node, ObjectStore, Tree } from "@lamina/composefs"
 import * as Effect from "effect/Effect"
 import * as fc from "fast-check"
 import { spawnSync } from "node:child_process"
@@ -187,6 +187,8 @@ describe.skipIf(!hasProgram("mkcomposefs") || !hasProgram("mkfifo"))("Tree.fromD
               const { tree } = await Effect.runPromise(scan)
               const digest = await Effect.runPromise(Effect.fromResult(Image.digest(tree)))
               assert.strictEqual(digest, digestOf(directory, flags), flags.join(" "))
+              const image = Image.fromDirectory(directory, { ...options, hardLinks: "separate" })
+              assert.strictEqual(FsVerity.digest(await Effect.runPromise(image)), digest)
             }
           })
       ),

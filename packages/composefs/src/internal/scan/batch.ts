@@ -33,13 +33,15 @@ export const maxBatchedSize = 1 << 20
 
 /** What became of an entry. */
 export const outcome = {
-  /** The content is there: the digest, the bytes themselves if they go inline, or the target of a link. */
+  /** The content is there: the bytes of an inline file, the target of a link, or nothing. */
   read: 0,
+  /** The digest is there. */
+  hashed: 1,
   /** Another thread reads the same inode under another name. */
-  linked: 1,
+  linked: 2,
   /** More than {@link maxBatchedSize} bytes: not read. */
-  large: 2,
-  failed: 3
+  large: 3,
+  failed: 4
 } as const
 
 /** Why an entry could not be read; `isChange` if it is not what it was a moment ago. */
@@ -48,22 +50,24 @@ export interface ReadProblem {
   readonly problem: string
 }
 
-/** A digest in hex or a link's target as a byte string, the bytes of an inline file, why it failed, or nothing. */
-export type Content = string | Uint8Array | ReadProblem | undefined
+/** The bytes of an inline file, a link's target as a byte string, or why an entry could not be read. */
+export type Content = Uint8Array | ByteString.ByteString | ReadProblem
 
 export interface BatchResult {
   readonly first: number
   readonly outcomes: Uint8Array<ArrayBuffer>
+  /** Of each entry, the fields of `lstat`, see {@link readStat}. */
   readonly stats: BigInt64Array<ArrayBuffer>
-  readonly contents: ReadonlyArray<Content>
+  /** Of each entry, room for a digest in hex, as text of ASCII. */
+  readonly digests: Uint8Array<ArrayBuffer>
+  /** By entry. */
+  readonly contents: ReadonlyMap<number, Content>
 }
 
 /** The fields of `lstat` that matter, exact to the nanosecond, in the order of the columns. */
 const statFields = ["mode", "nlink", "uid", "gid", "rdev", "size", "mtimeNs", "ctimeNs", "dev", "ino"] as const
 
 export type StatField = typeof statFields[number]
-
-export type Stat = Readonly<Record<StatField, bigint>>
 
 export const statSize = statFields.length
 
@@ -97,6 +101,12 @@ export const writeStat = (stats: BigInt64Array, entry: number, from: BigIntStats
 
 export const readStat = (stats: BigInt64Array, entry: number, field: StatField): bigint =>
   stats[entry * statSize + statColumn[field]] ?? 0n
+
+/** Where in a result's digests that of an entry is. */
+export const digestAt = ({ digests, outcomes }: BatchResult, entry: number): Uint8Array => {
+  const size = digests.length / outcomes.length
+  return digests.subarray(entry * size, (entry + 1) * size)
+}
 
 export const sizeOf = (batch: Batch): number => {
   let count = 0

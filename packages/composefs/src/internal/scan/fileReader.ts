@@ -6,7 +6,7 @@ import { type BigIntStats, closeSync, fstatSync, lstatSync, openSync, readlinkSy
 import { fileType, typeMask } from "../fileType.ts"
 import { type FilePath, readOnly } from "../openFlags.ts"
 import { ObjectWriter, type WriterTarget } from "../store/objectWriter.ts"
-import type { Parameters } from "../verity/blockHash.ts"
+import { digestSizeOf, type Parameters } from "../verity/blockHash.ts"
 import { MerkleHasher } from "../verity/merkleHasher.ts"
 import {
   type Batch,
@@ -49,7 +49,7 @@ export class FileReader {
   }
 
   read(batch: Batch): BatchResult {
-    const result = new Results(batch.first, sizeOf(batch))
+    const result = new Results(batch.first, sizeOf(batch), 2 * digestSizeOf(this.#options.using.algorithm))
     for (const { directory, names, tasks } of batch.groups) {
       names.forEach((name, at) => this.#entry(childOf(directory, name), tasks[at] ?? "file", result))
     }
@@ -74,9 +74,14 @@ export class FileReader {
       const size = Number(stats.size)
       if (task === "file" && size > maxBatchedSize) return result.add(outcome.large)
       if (task === "file" && !this.#isFirst(stats)) return result.add(outcome.linked)
-      const content = size > maxBatchedSize ? this.#large(file, size) : this.#small(file, size)
+      const content = size > maxBatchedSize
+        ? this.#large(file, size)
+        : size > this.#options.inlineLimit
+        ? this.#small(file, size)
+        : this.#inline(file, size)
       confirm(stats, fstatSync(file, bigint))
-      result.add(outcome.read, content)
+      if (typeof content === "string") result.addDigest(content)
+      else result.add(outcome.read, content)
     } finally {
       closeSync(file)
     }
@@ -86,13 +91,21 @@ export class FileReader {
     return nlink === 1n || dev !== this.#options.claims?.device || this.#claims?.claim(ino) !== false
   }
 
-  #small(file: number, size: number): string | Uint8Array {
-    const actual = this.#buffer.read(file, size)
-    if (actual !== size) throw sizeChanged(size, actual)
-    if (size <= this.#options.inlineLimit) return new Uint8Array(this.#buffer.bytes.subarray(0, size))
+  #inline(file: number, size: number): Uint8Array {
+    this.#readWhole(file, size)
+    return new Uint8Array(this.#buffer.bytes.subarray(0, size))
+  }
+
+  #small(file: number, size: number): string {
+    this.#readWhole(file, size)
     const digest = this.#buffer.digest(size)
     this.#writer?.put(digest, this.#buffer.bytes.subarray(0, size))
     return digest
+  }
+
+  #readWhole(file: number, size: number): void {
+    const actual = this.#buffer.read(file, size)
+    if (actual !== size) throw sizeChanged(size, actual)
   }
 
   /** Reads a file piece by piece, and writes each piece while it is at hand. */
@@ -145,21 +158,33 @@ class Results implements BatchResult {
   readonly first: number
   readonly outcomes: Uint8Array<ArrayBuffer>
   readonly stats: BigInt64Array<ArrayBuffer>
-  readonly contents: Array<Content> = []
+  readonly digests: Uint8Array<ArrayBuffer>
+  readonly contents = new Map<number, Content>()
+  readonly #digestSize: number
+  readonly #digestText: Buffer
+  #next = 0
 
-  constructor(first: number, count: number) {
+  constructor(first: number, count: number, digestSize: number) {
     this.first = first
     this.outcomes = new Uint8Array(count)
     this.stats = new BigInt64Array(count * statSize)
+    this.digests = new Uint8Array(count * digestSize)
+    this.#digestSize = digestSize
+    this.#digestText = Buffer.from(this.digests.buffer)
   }
 
   look(stats: BigIntStats): void {
-    writeStat(this.stats, this.contents.length, stats)
+    writeStat(this.stats, this.#next, stats)
   }
 
   add(outcome: number, content?: Content): void {
-    this.outcomes[this.contents.length] = outcome
-    this.contents.push(content)
+    if (content !== undefined) this.contents.set(this.#next, content)
+    this.outcomes[this.#next++] = outcome
+  }
+
+  addDigest(hex: string): void {
+    this.#digestText.write(hex, this.#next * this.#digestSize, this.#digestSize, "latin1")
+    this.add(outcome.hashed)
   }
 }
 

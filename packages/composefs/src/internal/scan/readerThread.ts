@@ -5,7 +5,7 @@ import { FileReader } from "./fileReader.ts"
 
 const reader = new FileReader(workerData)
 parentPort?.on("message", (batch: Batch) => {
-  const { contents, first, outcomes, stats } = reader.read(batch)
-  const result: BatchResult = { first, outcomes, stats, contents }
-  parentPort?.postMessage(result, [outcomes.buffer, stats.buffer])
+  const { contents, digests, first, outcomes, stats } = reader.read(batch)
+  const result: BatchResult = { first, outcomes, stats, digests, contents }
+  parentPort?.postMessage(result, [outcomes.buffer, stats.buffer, digests.buffer])
 })

@@ -1,14 +1,21 @@
 /** The inodes that were read, by the slot of their entry. */
 import * as Result from "effect/Result"
 import { lstatSync } from "node:fs"
-import type * as Node from "../../Node.ts"
+import * as ByteString from "../byteString.ts"
 import type { FilePath } from "../openFlags.ts"
 import type { TreeError } from "../treeError.ts"
-import { type BatchResult, type Content, outcome, readStat } from "./batch.ts"
+import { type BatchResult, type Content, digestAt, outcome, readStat, statSize } from "./batch.ts"
 import type { BatchQueue } from "./batchQueue.ts"
-import type { InodeMaker } from "./inodes.ts"
 import type { ScanProgress } from "./options.ts"
 import { attempt, changed, unreadable } from "./problems.ts"
+
+/** Takes inodes as they are read. */
+export interface InodeSink {
+  /** The inode of a slot: an entry of a result that is read, or hashed. */
+  readonly put: (slot: number, result: BatchResult, entry: number) => void
+  /** A slot whose inode is that of another. */
+  readonly share: (slot: number, from: number) => void
+}
 
 /** What tells an inode with several names, and that nobody has written to it. */
 interface Version {
@@ -21,6 +28,8 @@ interface Version {
 export interface ReadingOptions {
   /** Lets {@link Readings.confirm} know every slot, not only inodes with several names. */
   readonly keepsVersions: boolean
+  /** Lets {@link Readings.digests} know what was hashed. */
+  readonly keepsDigests: boolean
   /** Larger files are left to the caller, see {@link Readings.huge}. */
   readonly maxSize: number
 }
@@ -35,9 +44,8 @@ export interface HugeFile {
 
 export class Readings {
   readonly #queue: BatchQueue
-  readonly #make: InodeMaker
+  readonly #sink: InodeSink
   readonly #options: ReadingOptions
-  readonly #nodes: Array<Exclude<Node.Inode, Node.Directory> | undefined> = []
   /** Of inodes with several names, at least. */
   readonly #versions = new Map<number, Version>()
   /** By inode, the slot where it is read. */
@@ -45,12 +53,13 @@ export class Readings {
   /** Slots that wait for the one where their inode is read. */
   readonly #linked: Array<number> = []
   readonly #huge: Array<HugeFile> = []
+  readonly #digests: Array<string> = []
   #files = 0
   #bytes = 0
 
-  constructor(queue: BatchQueue, make: InodeMaker, options: ReadingOptions) {
+  constructor(queue: BatchQueue, sink: InodeSink, options: ReadingOptions) {
     this.#queue = queue
-    this.#make = make
+    this.#sink = sink
     this.#options = options
   }
 
@@ -58,29 +67,31 @@ export class Readings {
     return { files: this.#files, bytes: this.#bytes }
   }
 
+  get digests(): ReadonlyArray<string> {
+    return this.#digests
+  }
+
   /** What is left to be read, and by whomever. */
   get huge(): ReadonlyArray<HugeFile> {
     return this.#huge
   }
 
-  accept({ contents, first, outcomes, stats }: BatchResult): Result.Result<void, TreeError> {
-    for (let at = 0; at < outcomes.length; at++) {
-      const slot = first + at
-      const content = contents[at]
-      switch (outcomes[at]) {
+  accept(result: BatchResult): Result.Result<void, TreeError> {
+    for (let at = 0; at < result.outcomes.length; at++) {
+      const slot = result.first + at
+      switch (result.outcomes[at]) {
         case outcome.read:
-          this.#noteRead(slot, stats, at, content)
+        case outcome.hashed:
+          this.#take(slot, result, at)
           break
         case outcome.linked:
-          this.#linked.push(slot)
-          this.#versions.set(slot, versionOf(stats, at))
-          this.#files++
+          this.#link(slot, versionOf(result.stats, at))
           break
         case outcome.large:
-          this.#putOff(slot, stats, at)
+          this.#putOff(slot, result, at)
           break
         default:
-          return Result.fail(this.#failure(slot, content))
+          return Result.fail(this.#failure(slot, result.contents.get(at)))
       }
     }
     return Result.succeed(undefined)
@@ -95,15 +106,9 @@ export class Readings {
       if (reader === undefined || version === undefined || read === undefined || !isSame(version, read)) {
         return Result.fail(changed(this.pathOf(slot), writtenTo))
       }
-      this.#nodes[slot] = this.#nodes[reader]
+      this.#sink.share(slot, reader)
     }
     return Result.succeed(undefined)
-  }
-
-  node(slot: number): Exclude<Node.Inode, Node.Directory> {
-    const node = this.#nodes[slot]
-    if (node === undefined) throw new RangeError(`slot ${slot} was not read`)
-    return node
   }
 
   /** What the names of one inode have in common; `undefined` where there is only one name. */
@@ -114,14 +119,6 @@ export class Readings {
   /** The path from which an entry is read. */
   pathOf(slot: number): FilePath {
     return this.#queue.pathOf(slot)
-  }
-
-  /** Every file that was hashed. */
-  *externalFiles(): Generator<{ readonly digest: string; readonly slot: number }> {
-    for (let slot = 0; slot < this.#nodes.length; slot++) {
-      const node = this.#nodes[slot]
-      if (node?._tag === "ExternalFile" && node.digest !== undefined) yield { digest: node.digest, slot }
-    }
   }
 
   /** Fails if somebody has written to the file of a slot since it was read. */
@@ -136,11 +133,20 @@ export class Readings {
     })
   }
 
-  #noteRead(slot: number, stats: BigInt64Array, at: number, content: Content): void {
-    this.#nodes[slot] = this.#make.make(stats, at, content)
-    this.#noteVersion(slot, stats, at)
+  #take(slot: number, result: BatchResult, at: number): void {
+    this.#sink.put(slot, result, at)
+    if (this.#options.keepsDigests && result.outcomes[at] === outcome.hashed) {
+      this.#digests.push(ByteString.fromBytes(digestAt(result, at)))
+    }
+    this.#noteVersion(slot, result.stats, at)
     this.#files++
-    this.#bytes += Number(readStat(stats, at, "size"))
+    this.#bytes += Number(readStat(result.stats, at, "size"))
+  }
+
+  #link(slot: number, version: Version): void {
+    this.#linked.push(slot)
+    this.#versions.set(slot, version)
+    this.#files++
   }
 
   #noteVersion(slot: number, stats: BigInt64Array, at: number): void {
@@ -152,29 +158,34 @@ export class Readings {
   }
 
   /** Lets a large file be read by itself, once however many names it has. */
-  #putOff(slot: number, stats: BigInt64Array, at: number): void {
+  #putOff(slot: number, { stats }: BatchResult, at: number): void {
     const version = versionOf(stats, at)
-    if (this.#readers.has(version.inode)) {
-      this.#linked.push(slot)
-      this.#versions.set(slot, version)
-      return
-    }
+    if (this.#readers.has(version.inode)) return this.#link(slot, version)
     if (readStat(stats, at, "nlink") !== 1n) this.#readers.set(version.inode, slot)
     const size = Number(version.size)
     if (size <= this.#options.maxSize) return this.#queue.addLarge(slot, size)
     this.#versions.set(slot, version)
+    const entry = stats.slice(at * statSize, (at + 1) * statSize)
     const accept = (digest: string): Result.Result<void, TreeError> => {
-      this.#noteRead(slot, stats, at, digest)
+      this.#take(slot, hashedResult(slot, entry, digest), 0)
       return this.confirm(slot)
     }
     this.#huge.push({ slot, size, accept })
   }
 
-  #failure(slot: number, content: Content): TreeError {
+  #failure(slot: number, content: Content | undefined): TreeError {
     const { isChange, problem } = typeof content === "object" && "problem" in content ? content : unknownProblem
     return (isChange ? changed : unreadable)(this.pathOf(slot), problem)
   }
 }
+
+const hashedResult = (first: number, stats: BigInt64Array<ArrayBuffer>, digest: string): BatchResult => ({
+  first,
+  outcomes: Uint8Array.of(outcome.hashed),
+  stats,
+  digests: Uint8Array.from(Buffer.from(digest, "latin1")),
+  contents: new Map()
+})
 
 const unknownProblem = { isChange: false, problem: "for no known reason" }
 

@@ -10,17 +10,22 @@ import { childOf } from "./batch.ts"
 import { BatchQueue } from "./batchQueue.ts"
 import { attempt, changed, unreadable } from "./problems.ts"
 
-/** A directory of the scan and what was found in it, names in byte order. */
-export interface ListedDirectory {
+/** A directory of the scan. */
+export interface FoundDirectory {
   readonly source: FilePath
   /** Inside the tree. */
   readonly path: string
   readonly stats: BigIntStats
   /** Whether it belongs to the tree for its own sake, and not only for what is in it. */
   readonly isSelected: boolean
-  readonly names: ReadonlyArray<string>
-  /** What each name stands for: a directory, or the slot of an entry that is to be read. */
-  readonly contents: ReadonlyArray<ListedDirectory | number>
+}
+
+/** Takes what the walk finds: a directory before what is in it, names in byte order. `D` is a directory it has taken. */
+export interface Listing<D> {
+  readonly root: (found: FoundDirectory) => D
+  readonly directory: (parent: D, name: ByteString.ByteString, found: FoundDirectory) => D
+  /** An entry that is going to be read, and its slot. */
+  readonly entry: (parent: D, name: ByteString.ByteString, slot: number) => void
 }
 
 /** What is listed. */
@@ -30,32 +35,33 @@ export interface Selection {
   readonly skipDevices?: boolean | undefined
 }
 
-export class Walk {
+export class Walk<D> {
   readonly queue: BatchQueue
-  readonly #root: OpenDirectory
+  readonly root: FoundDirectory
   readonly #selection: Selection
+  readonly #listing: Listing<D>
   /** From the root to where the walk is. */
-  readonly #open: Array<Position> = []
-  readonly #listed: Array<ListedDirectory> = []
+  readonly #open: Array<Position<D>> = []
+  readonly #listed: Array<FoundDirectory> = []
   #isBegun = false
 
-  private constructor(root: OpenDirectory, selection: Selection, batchSize: number) {
+  private constructor(root: FoundDirectory, selection: Selection, listing: Listing<D>, batchSize: number) {
     this.queue = new BatchQueue(batchSize)
-    this.#root = root
+    this.root = root
     this.#selection = selection
-  }
-
-  get root(): ListedDirectory {
-    return this.#root
+    this.#listing = listing
   }
 
   /** Begins at a directory, to which links may lead. */
-  static from(source: string, selection: Selection, batchSize: number): Result.Result<Walk, TreeError> {
+  static from<D>(
+    source: string,
+    selection: Selection,
+    listing: Listing<D>,
+    batchSize: number
+  ): Result.Result<Walk<D>, TreeError> {
     return Result.flatMap(attempt(source, () => statSync(source, bigint)), (stats) =>
       stats.isDirectory()
-        ? Result.succeed(
-          new Walk({ source, path: "/", stats, isSelected: true, names: [], contents: [] }, selection, batchSize)
-        )
+        ? Result.succeed(new Walk({ source, path: "/", stats, isSelected: true }, selection, listing, batchSize))
         : Result.fail(unreadable(source, "it is not a directory")))
   }
 
@@ -63,12 +69,12 @@ export class Walk {
   prepare(load: number): Result.Result<void, TreeError> {
     if (!this.#isBegun) {
       this.#isBegun = true
-      const listed = this.#list(this.#root)
+      const listed = this.#list(this.#listing.root(this.root), this.root)
       if (Result.isFailure(listed)) return listed
     }
     for (let last = this.#open.at(-1); last !== undefined && this.queue.load < load; last = this.#open.at(-1)) {
-      const found = last.found[last.next++]
-      const seen = found === undefined ? this.#leave() : this.#see(last.directory, found)
+      const name = last.names[last.next++]
+      const seen = name === undefined ? this.#leave() : this.#see(last, name)
       if (Result.isFailure(seen)) return seen
     }
     if (this.#open.length === 0) this.queue.close()
@@ -91,10 +97,10 @@ export class Walk {
     return Result.succeed(undefined)
   }
 
-  #list(directory: OpenDirectory): Result.Result<void, TreeError> {
-    return Result.map(attempt(directory.source, () => readNames(directory.source)), (found) => {
-      this.#listed.push(directory)
-      this.#open.push({ directory, found, next: 0 })
+  #list(directory: D, found: FoundDirectory): Result.Result<void, TreeError> {
+    return Result.map(attempt(found.source, () => readNames(found.source)), (names) => {
+      this.#listed.push(found)
+      this.#open.push({ directory, found, names, next: 0 })
     })
   }
 
@@ -103,54 +109,39 @@ export class Walk {
     return Result.succeed(undefined)
   }
 
-  #see(directory: OpenDirectory, [name, kind]: FoundName): Result.Result<void, TreeError> {
-    if (kind === "directory") return this.#enter(directory, name)
-    const slot = this.#take(directory, name, kind)
-    if (slot !== undefined) add(directory, name, slot)
+  #see(parent: Position<D>, [name, kind]: FoundName): Result.Result<void, TreeError> {
+    if (kind === "directory") return this.#enter(parent, name)
+    if (this.#isTaken(parent, name, kind)) {
+      this.#listing.entry(parent.directory, name, this.queue.add(parent.found.source, name, kind))
+    }
     return Result.succeed(undefined)
   }
 
-  #enter(parent: OpenDirectory, name: ByteString.ByteString): Result.Result<void, TreeError> {
-    const path = join(parent.path, ByteString.toText(name))
+  #enter(parent: Position<D>, name: ByteString.ByteString): Result.Result<void, TreeError> {
+    const path = join(parent.found.path, ByteString.toText(name))
     const isSelected = this.#selection.filter?.(path, "directory") ?? true
     if (!isSelected && this.#selection.descend?.(path) === false) return Result.succeed(undefined)
-    const source = childOf(parent.source, name)
+    const source = childOf(parent.found.source, name)
     return Result.flatMap(attempt(source, () => lstatSync(source, bigint)), (stats) => {
       if (!stats.isDirectory()) return Result.fail(changed(source, "it is no longer a directory"))
-      const directory = { source, path, stats, isSelected, names: [], contents: [] }
-      add(parent, name, directory)
-      return this.#list(directory)
+      const found = { source, path, stats, isSelected }
+      return this.#list(this.#listing.directory(parent.directory, name, found), found)
     })
   }
 
-  #take(
-    { path, source }: OpenDirectory,
-    name: ByteString.ByteString,
-    kind: Exclude<Node.Kind, "directory">
-  ): number | undefined {
+  #isTaken({ found }: Position<D>, name: ByteString.ByteString, kind: Node.Kind): boolean {
     const { filter, skipDevices } = this.#selection
-    const isDevice = kind === "character device" || kind === "block device"
-    const isTaken = (!isDevice || skipDevices !== true) &&
-      (filter === undefined || filter(join(path, ByteString.toText(name)), kind))
-    return isTaken ? this.queue.add(source, name, kind) : undefined
+    if (skipDevices === true && (kind === "character device" || kind === "block device")) return false
+    return filter === undefined || filter(join(found.path, ByteString.toText(name)), kind)
   }
 }
 
-const add = (directory: OpenDirectory, name: ByteString.ByteString, content: ListedDirectory | number): void => {
-  directory.names.push(ByteString.toText(name))
-  directory.contents.push(content)
-}
-
 /** A directory in whose entries the walk is. */
-interface Position {
-  readonly directory: OpenDirectory
-  readonly found: ReadonlyArray<FoundName>
+interface Position<D> {
+  readonly directory: D
+  readonly found: FoundDirectory
+  readonly names: ReadonlyArray<FoundName>
   next: number
-}
-
-interface OpenDirectory extends ListedDirectory {
-  readonly names: Array<string>
-  readonly contents: Array<ListedDirectory | number>
 }
 
 const bigint = { bigint: true } as const

@@ -4,7 +4,8 @@ import * as Result from "effect/Result"
 import { join } from "node:path"
 import { ContentError } from "../../Content.ts"
 import * as Tree from "../../Tree.ts"
-import { type BatchResult, batchSize, type Content, outcome, readStat } from "../scan/batch.ts"
+import * as ByteString from "../byteString.ts"
+import { type BatchResult, batchSize, digestAt, outcome, readStat } from "../scan/batch.ts"
 import { BatchQueue } from "../scan/batchQueue.ts"
 import { readAll } from "../scan/crew.ts"
 import { type Parameters, sha256, sha512 } from "../verity/blockHash.ts"
@@ -77,13 +78,14 @@ class Findings {
   }
 
   /** Slots are the positions in `digests`. */
-  accept(digests: ReadonlyArray<string>, { contents, first, outcomes, stats }: BatchResult, queue: BatchQueue): void {
-    outcomes.forEach((found, at) => {
-      const size = Number(readStat(stats, at, "size"))
-      if (found === outcome.large) return queue.addLarge(first + at, size)
+  accept(digests: ReadonlyArray<string>, result: BatchResult, queue: BatchQueue): void {
+    result.outcomes.forEach((found, at) => {
+      const slot = result.first + at
+      const size = Number(readStat(result.stats, at, "size"))
+      if (found === outcome.large) return queue.addLarge(slot, size)
       this.#objects++
       this.#size += size
-      this.#judge(digests[first + at] ?? "", contents[at])
+      this.#judge(digests[slot] ?? "", result, at)
     })
     this.#onProgress?.({ objects: this.#objects, bytes: this.#size })
   }
@@ -108,8 +110,13 @@ class Findings {
       : undefined
   }
 
-  #judge(digest: string, content: Content): void {
-    if (typeof content === "object" && "problem" in content) this.#unreadable.set(digest, content.problem)
-    else if (content !== digest) this.#corrupt.set(digest, String(content))
+  #judge(digest: string, result: BatchResult, at: number): void {
+    const content = result.contents.get(at)
+    if (typeof content === "object" && "problem" in content) {
+      this.#unreadable.set(digest, content.problem)
+      return
+    }
+    const actual = ByteString.fromBytes(digestAt(result, at))
+    if (actual !== digest) this.#corrupt.set(digest, actual)
   }
 }
