@@ -9,7 +9,7 @@ import * as Source from "./source.ts"
 import type { SourceValues } from "./sourceOptions.ts"
 import { contentsOf } from "./trees.ts"
 
-/** Writes the image of a source; that of a dump without making a tree on the way. */
+/** Writes the image of a source; those of a dump and a directory without making a tree on the way. */
 export const imageOf = Effect.fnUntraced(function*(
   source: Source.Source,
   values: SourceValues,
@@ -19,6 +19,10 @@ export const imageOf = Effect.fnUntraced(function*(
 ): Effect.fn.Return<Uint8Array, Failure, Scope.Scope> {
   if (source.kind === "dump") {
     return yield* Effect.fromResult(Image.fromDump(yield* Source.contentOf(source, io), options))
+  }
+  if (source.kind === "directory") {
+    const { scanImage } = yield* Effect.promise(() => import("./scan.ts"))
+    return yield* scanImage(source.path, values, io, objects, options)
   }
   const { tree } = yield* contentsOf(source, values, io, objects)
   return yield* Effect.fromResult(Image.write(tree, options))
