@@ -12,6 +12,7 @@
  * @since 0.1.0
  */
 import * as Result from "effect/Result"
+import { canonicalJson } from "../internal/contentHash.ts"
 import { digestOf } from "../specs/internal/Sha256.ts"
 import * as ModuleSpecs from "../specs/ModuleSpecs.ts"
 import * as Ownership from "../specs/Ownership.ts"
@@ -120,12 +121,14 @@ const layerOf = ({ artifacts, ...assignment }: Assignment, architecture: string)
   return { ...assignment, ...artifact, effectivePriority: Priority.effectivePriority(assignment) }
 }
 
+const byText = (left: string, right: string): number => left < right ? -1 : left > right ? 1 : 0
+
 /** An order of assignments that depends on nothing but themselves, duplicates included. */
 const inOrder = (assignments: ReadonlyArray<Assignment>): ReadonlyArray<Assignment> =>
   [...assignments].sort((left, right) =>
     Priority.compare(left, right) ||
-    (left.versionString < right.versionString ? -1 : left.versionString > right.versionString ? 1 : 0) ||
-    (JSON.stringify(left.artifacts) < JSON.stringify(right.artifacts) ? -1 : 1)
+    byText(left.versionString, right.versionString) ||
+    byText(canonicalJson(left), canonicalJson(right))
   )
 
 const withoutDuplicates = (assignments: ReadonlyArray<Assignment>): ReadonlyArray<Assignment> => {

@@ -40,6 +40,14 @@ describe("Channel.select", () => {
       assert.deepStrictEqual(Channel.select([...versions].reverse(), channel), Channel.select(versions, channel))
     }
   })
+
+  it.each([["1.0.0+a", "1.0.0+b"], ["1.0.0", "v1.0.0"], ["one", "two"]])(
+    "takes the same of %s and %s in either order, though neither is newer",
+    (...texts) => {
+      const equals = texts.map((versionString) => ({ versionString, lifecycleState: "staging" as const }))
+      assert.deepStrictEqual(Channel.select([...equals].reverse(), "staging"), Channel.select(equals, "staging"))
+    }
+  )
 })
 
 describe("Channel.render", () => {

@@ -92,6 +92,15 @@ describe("Composition.plan", () => {
     })
   })
 
+  it("keeps the same one of two assignments that differ in nothing that orders them", () => {
+    const [one, other] = ["/x", "/y"].map((pattern) =>
+      Build.assignment("a", { specs: { fileSpec: [pattern] }, files: ["/x"] })
+    )
+    assert.isDefined(one)
+    assert.isDefined(other)
+    assert.deepStrictEqual(Composition.plan([one, other], "amd64"), Composition.plan([other, one], "amd64"))
+  })
+
   it("hashes what a machine mounts, and nothing else", () => {
     const hash = (...of: ReadonlyArray<Composition.Assignment>) => Composition.plan(of, "amd64").planHash
     assert.match(plan.planHash, /^sha256:[0-9a-f]{64}$/)
@@ -167,6 +176,16 @@ describe("Composition.plan reports", () => {
         "nginx requires powernode/system-base@^1.0, and the composition has system-base 2.0.0"
       ]
     ])
+  })
+
+  it("nothing of a module that is only named like the repository that is meant", () => {
+    const other = Build.assignment("redis", { forgeRepository: "other/redis" })
+    const ours = Build.assignment("my-redis", { forgeRepository: "acme/redis", versionString: "2.0.0", priority: 5 })
+    const needing = Build.assignment("app", { requires: ["acme/redis@^2"] })
+    const hostile = Build.assignment("app", { conflicts: ["acme/redis@^1"] })
+    assert.deepStrictEqual(conflictsOf(other, ours, needing), [])
+    assert.deepStrictEqual(conflictsOf(other, ours, hostile), [])
+    assert.deepStrictEqual(conflictsOf(other, hostile).map(([tag]) => tag), ["DeclaredConflict"])
   })
 
   it("a module with which another conflicts", () => {

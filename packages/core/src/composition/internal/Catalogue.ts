@@ -4,6 +4,7 @@ import * as Option from "effect/Option"
 import * as Channel from "../Channel.ts"
 import * as Requirement from "../Requirement.ts"
 import type { ResolvableModule, ResolvableVersion } from "../Resolver.ts"
+import { type Find, finder } from "./NamedModules.ts"
 import { newestFirst } from "./VersionOrder.ts"
 
 export interface Edge {
@@ -25,7 +26,7 @@ const trust: { readonly [State in Channel.LifecycleState]: number } = {
 
 export class Catalogue {
   readonly byName: ReadonlyMap<string, ResolvableModule>
-  readonly #byForge: ReadonlyMap<string, ResolvableModule>
+  readonly find: Find<ResolvableModule>
   readonly #roots: ReadonlyMap<string, Channel.Channel>
   readonly #recommended: boolean
   readonly #edges = new Map<ResolvableVersion, ReadonlyArray<Edge>>()
@@ -38,17 +39,9 @@ export class Catalogue {
     recommended: boolean
   ) {
     this.byName = new Map(modules.map((module) => [module.moduleName, module]))
-    // Of several modules with one repository the first by name.
-    this.#byForge = new Map(
-      [...modules].sort((left, right) => byText(right.moduleName, left.moduleName))
-        .flatMap((module) => module.forgeRepository === undefined ? [] : [[module.forgeRepository, module] as const])
-    )
+    this.find = finder(modules)
     this.#roots = roots
     this.#recommended = recommended
-  }
-
-  find({ name }: Pick<Requirement.Requirement, "name">): ResolvableModule | undefined {
-    return this.byName.get(name) ?? this.#byForge.get(name) ?? this.byName.get(name.slice(name.indexOf("/") + 1))
   }
 
   /** What a version asks for: needs first, then wishes. */

@@ -6,6 +6,7 @@ import type { Assignment, Capability, Layer } from "../Composition.ts"
 import type { CompositionConflict } from "../CompositionConflict.ts"
 import * as Priority from "../Priority.ts"
 import * as Requirement from "../Requirement.ts"
+import { finder } from "./NamedModules.ts"
 
 interface Facts {
   /** Every assignment, duplicates too, bottom to top. */
@@ -98,10 +99,11 @@ const instanceCollisions: Finder = ({ layers }) => {
   )
 }
 
-const requirements: Finder = ({ layers }) =>
-  layers.flatMap(({ dependencies, moduleName }) =>
+const requirements: Finder = ({ layers }) => {
+  const find = finder(layers)
+  return layers.flatMap(({ dependencies, moduleName }) =>
     dependencies.requires.filter(({ optional }) => !optional).flatMap((requirement) => {
-      const other = layers.find((layer) => Requirement.isFor(requirement, layer))
+      const other = find(requirement)
       const wanted = Requirement.render(requirement)
       if (other === undefined) {
         return [
@@ -114,25 +116,21 @@ const requirements: Finder = ({ layers }) =>
       return [error("RequirementUnmet", [moduleName, other.moduleName], message)]
     })
   )
+}
 
-const declaredConflicts: Finder = ({ layers }) =>
-  layers.flatMap(({ dependencies, moduleName }) =>
-    dependencies.conflicts.flatMap((requirement) =>
-      layers
-        .filter((layer) =>
-          layer.moduleName !== moduleName && Requirement.isFor(requirement, layer) &&
-          Requirement.accepts(requirement, layer.versionString)
-        )
-        .map((other) =>
-          error(
-            "DeclaredConflict",
-            [moduleName, other.moduleName],
-            `${moduleName} conflicts with ${Requirement.render(requirement)}, and ${other.moduleName} ` +
-              `${other.versionString} is in the composition`
-          )
-        )
-    )
+const declaredConflicts: Finder = ({ layers }) => {
+  const find = finder(layers)
+  return layers.flatMap(({ dependencies, moduleName }) =>
+    dependencies.conflicts.flatMap((requirement) => {
+      const other = find(requirement)
+      if (other === undefined || other.moduleName === moduleName) return []
+      if (!Requirement.accepts(requirement, other.versionString)) return []
+      const message = `${moduleName} conflicts with ${Requirement.render(requirement)}, and ${other.moduleName} ` +
+        `${other.versionString} is in the composition`
+      return [error("DeclaredConflict", [moduleName, other.moduleName], message)]
+    })
   )
+}
 
 const capabilityClashes: Finder = ({ capabilities }) =>
   capabilities.flatMap(({ capability, providers }) =>

@@ -2,7 +2,7 @@
 // stands in quotes with all but letters, digits and a few harmless signs written as character codes.
 import type { CompositionPlan, Layer } from "../Composition.ts"
 import type { CompositionConflict } from "../CompositionConflict.ts"
-import * as Requirement from "../Requirement.ts"
+import { finder } from "./NamedModules.ts"
 import { printable } from "./Terminal.ts"
 
 const maximumTextLength = 200
@@ -73,10 +73,11 @@ const parentLines = (layers: ReadonlyArray<Layer>, idOf: Identify): ReadonlyArra
     return parent === undefined ? [] : [`  ${idOf(moduleName)} -. ${quoted(`${variety} of`)} .-> ${parent}`]
   })
 
-const requirementLines = (layers: ReadonlyArray<Layer>, idOf: Identify): ReadonlyArray<string> =>
-  layers.flatMap(({ dependencies, moduleName }) =>
+const requirementLines = (layers: ReadonlyArray<Layer>, idOf: Identify): ReadonlyArray<string> => {
+  const find = finder(layers)
+  return layers.flatMap(({ dependencies, moduleName }) =>
     [...dependencies.requires, ...dependencies.recommends].flatMap((requirement) => {
-      const other = layers.find((layer) => Requirement.isFor(requirement, layer))
+      const other = find(requirement)
       if (other === undefined) return []
       const verb = dependencies.requires.includes(requirement) && !requirement.optional ? "requires" : "recommends"
       return [
@@ -84,6 +85,7 @@ const requirementLines = (layers: ReadonlyArray<Layer>, idOf: Identify): Readonl
       ]
     })
   )
+}
 
 interface ConflictLine {
   readonly modules: ReadonlyArray<string>
