@@ -132,6 +132,24 @@ describe("PlanDiff.between", () => {
     assert.isTrue(PlanDiff.between(left, right).isEmpty)
   })
 
+  it("names the parents of both sides where a child that got another one is why a path has another owner", () => {
+    const plan = (parentModule: string, window: string) =>
+      planOf({
+        a: { files: ["/x/1"], specs: { fileSpec: ["/x/1"], dependencySpec: ["/x/**"] }, priority: 1 },
+        b: { files: ["/x/1"], specs: { fileSpec: ["/x/*"] }, priority: 2 },
+        c: { files: ["/x/1"], variety: "config", parentModule, priority: 3 },
+        d: { specs: { dependencySpec: ["/x/**", window] } },
+        top: { files: ["/x/1"], priority: 9 }
+      })
+    const [from, to] = [plan("a", "/q"), plan("d", "/r")]
+    const diff = PlanDiff.between(from, to)
+    assert.deepStrictEqual(diff.paths.map(({ causes }) => causes), [[
+      { moduleName: "c", what: "specs_changed" },
+      { moduleName: "d", what: "specs_changed" }
+    ]])
+    assert.deepStrictEqual(PlanDiff.between(to, from), PlanDiff.reverse(diff))
+  })
+
   it("says which conflicts come and which are solved", () => {
     const evil = { files: ["/etc/passwd"] }
     const protecting = { ...base, specs: { protectedSpec: ["/etc/passwd"] } }
@@ -293,6 +311,23 @@ solved conflicts
     const printed = PlanDiff.render(diffTo({ "system-base": base, "my-redis": redis, big: { files } }))
     assert.include(printed, "5000 files in /usr/lib/big  big  big comes")
     assert.isBelow(printed.length, 1000)
+  })
+
+  it("tells thousands of paths that lie a thousand directories deep", () => {
+    const deep = "/d".repeat(1000)
+    const files = Array.from({ length: 2000 }, (_, index) => `${deep}/${index}`)
+    assert.include(PlanDiff.render(PlanDiff.between(planOf({}), planOf({ deep: { files } }))), `2000 files in ${deep}`)
+  })
+
+  it("says that another image was built though its composefs digest is the same", () => {
+    const built = Build.assignment("a")
+    const rebuilt = {
+      ...built,
+      artifacts: built.artifacts.map((artifact) => ({ ...artifact, manifestDigest: "sha256:00" }))
+    }
+    const diff = PlanDiff.between(Composition.plan([built], "amd64"), Composition.plan([rebuilt], "amd64"))
+    assert.deepStrictEqual(diff.layers.map(({ aspects }) => aspects), [["image"]])
+    assert.include(PlanDiff.render(diff), "other manifest or fs-verity digest")
   })
 
   it("lets no file name reach the terminal's controls", () => {

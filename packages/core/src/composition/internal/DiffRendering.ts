@@ -19,18 +19,24 @@ const passed = ({ nowAbove, nowBelow }: LayerChange): ReadonlyArray<string> => [
 /** Aspects which the columns beside show already. */
 const shownElsewhere = new Set(["version", "image", "priority", "order"])
 
+/** An image may be another one though the digest in the column beside is the same. */
+const hiddenImage = (aspects: LayerChange["aspects"], before: string, after: string): ReadonlyArray<string> =>
+  aspects.includes("image") && before === after ? ["other manifest or fs-verity digest"] : []
+
 const layerRow = (change: LayerChange): ReadonlyArray<string> => {
   const { aspects, from, moduleName, to } = change
   const [before, after] = [from ?? to, to ?? from]
   if (before === undefined || after === undefined) return []
+  const images = [short(before.composefsDigest), short(after.composefsDigest)] as const
   return [
     sign(change),
     moduleName,
     arrow(before.versionString, after.versionString),
-    arrow(short(before.composefsDigest), short(after.composefsDigest)),
+    arrow(...images),
     arrow(String(before.effectivePriority), String(after.effectivePriority)),
     [
       ...passed(change),
+      ...hiddenImage(aspects, ...images),
       ...aspects.filter((aspect) => !shownElsewhere.has(aspect)).map((aspect) => aspect.replaceAll("_", " "))
     ].join(", ")
   ]

@@ -17,7 +17,7 @@ const stateOf = (path: PathOwnership): PathState => ({
 class Causes {
   readonly #before: ReadonlyMap<string, number>
   readonly #after: ReadonlyMap<string, number>
-  readonly #parents: ReadonlyMap<string, string>
+  readonly #parents: ReadonlyArray<ReadonlyMap<string, string>>
   readonly #changedSpecs: ReadonlySet<string>
 
   constructor(from: CompositionPlan, to: CompositionPlan) {
@@ -26,11 +26,7 @@ class Causes {
     const specs = new Map(from.layers.map((layer) => [layer.moduleName, specsOf(layer)]))
     this.#before = positions(from)
     this.#after = positions(to)
-    this.#parents = new Map(
-      [...from.layers, ...to.layers].flatMap(({ moduleName, parentModule }) =>
-        parentModule === undefined ? [] : [[moduleName, parentModule] as const]
-      )
-    )
+    this.#parents = [parentsIn(from), parentsIn(to)]
     this.#changedSpecs = new Set(
       to.layers.flatMap((layer) => {
         const before = specs.get(layer.moduleName)
@@ -45,7 +41,12 @@ class Causes {
     const causes = this.#among(atStake, from, to)
     if (causes.length > 0) return causes
     const concerned = [...atStake, ...from.shippedBy, ...to.shippedBy]
-    return this.#among([...concerned, ...concerned.flatMap((name) => this.#parents.get(name) ?? [])], from, to)
+    return this.#among([...concerned, ...concerned.flatMap((name) => this.#parentsOf(name))], from, to)
+  }
+
+  /** On either side: a child may have got another parent. */
+  #parentsOf(name: string): ReadonlyArray<string> {
+    return this.#parents.flatMap((parents) => parents.get(name) ?? [])
   }
 
   #among(names: ReadonlyArray<string>, from: PathOwnership, to: PathOwnership): ReadonlyArray<PathCause> {
@@ -74,6 +75,13 @@ class Causes {
     })
   }
 }
+
+const parentsIn = ({ layers }: CompositionPlan): ReadonlyMap<string, string> =>
+  new Map(
+    layers.flatMap(({ moduleName, parentModule }) =>
+      parentModule === undefined ? [] : [[moduleName, parentModule] as const]
+    )
+  )
 
 const specsOf = ({ parentModule, specs, variety }: CompositionPlan["layers"][number]): string =>
   JSON.stringify([specs.mask, specs.fileSpec, specs.protectedSpec, specs.dependencySpec, variety, parentModule])

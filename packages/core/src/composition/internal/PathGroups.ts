@@ -45,11 +45,12 @@ export const group = (changes: ReadonlyArray<PathChange>, wanted: number): Reado
   if (changes.length <= wanted) return changes.map((sample) => ({ sample, directory: sample.path, count: 1 }))
   const ways = changes.map(sameWay)
   const deepest = changes.reduce((depth, { path }) => Math.max(depth, depthOf(path)), 0)
-  let groups = grouped(changes, ways, 0)
-  for (let depth = 1; depth <= deepest; depth++) {
-    const finer = grouped(changes, ways, depth)
-    if (finer.length > wanted) break
-    groups = finer
+  // Deeper never makes fewer groups, so the depth is searched by halves: a hostile tree may be a thousand deep.
+  let depth = 0
+  for (let tooDeep = deepest + 1; tooDeep - depth > 1;) {
+    const middle = (depth + tooDeep) >> 1
+    if (grouped(changes, ways, middle).length > wanted) tooDeep = middle
+    else depth = middle
   }
-  return groups
+  return grouped(changes, ways, depth)
 }
