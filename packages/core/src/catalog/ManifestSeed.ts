@@ -7,7 +7,7 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
-import type { LayerService } from "../composition/LayerService.ts"
+import * as LayerService from "../composition/LayerService.ts"
 import type { CommandError } from "../events/CommandError.ts"
 import type { TrustPolicy } from "../ingest/SignatureVerifier.ts"
 import { canonicalJson } from "../internal/contentHash.ts"
@@ -71,10 +71,10 @@ export const read = (manifestText: string): Result.Result<ManifestSeed, CatalogE
  * @category decoding
  * @since 0.1.0
  */
-export const servicesOf = (manifestText: string): ReadonlyArray<LayerService> =>
+export const servicesOf = (manifestText: string): ReadonlyArray<LayerService.LayerService> =>
   Result.match(Manifest.parse(manifestText), {
     onFailure: () => [],
-    onSuccess: ({ manifest }) => manifest.services
+    onSuccess: ({ manifest }) => manifest.services.map(LayerService.fromManifest)
   })
 
 /** Both halves or nobody: an issuer without an identity would trust everybody whom it knows. */

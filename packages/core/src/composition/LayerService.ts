@@ -4,6 +4,7 @@
  * @since 0.1.0
  */
 import * as Schema from "effect/Schema"
+import type { ModuleService } from "../manifest/ModuleManifest.ts"
 
 const Texts = Schema.Array(Schema.String)
 
@@ -48,6 +49,26 @@ export const LayerService = Schema.Struct({
  * @since 0.1.0
  */
 export type LayerService = typeof LayerService.Type
+
+/**
+ * A service of a manifest as layers have it.
+ *
+ * @category conversions
+ * @since 0.1.0
+ */
+export const fromManifest = (service: ModuleService): LayerService => ({
+  name: service.name,
+  startCommand: service.startCommand,
+  stopCommand: service.stopCommand,
+  restartPolicy: service.restartPolicy,
+  user: service.user,
+  workingDirectory: service.workingDirectory,
+  env: service.env,
+  exposedPorts: service.exposedPorts,
+  capabilities: service.capabilities,
+  health: service.health,
+  dependencies: service.dependencies
+})
 
 /**
  * What of a service can change.

@@ -17,7 +17,7 @@ import * as Policy from "../approvals/Policy.ts"
 import * as Category from "../catalog/Category.ts"
 import type * as Channel from "../composition/Channel.ts"
 import * as Composition from "../composition/Composition.ts"
-import type { LayerService } from "../composition/LayerService.ts"
+import * as LayerService from "../composition/LayerService.ts"
 import * as Requirement from "../composition/Requirement.ts"
 import * as Resolver from "../composition/Resolver.ts"
 import * as Manifest from "../manifest/Manifest.ts"
@@ -46,7 +46,7 @@ export interface VersionDescription {
   readonly conflicts?: ReadonlyArray<string>
   readonly provides?: ReadonlyArray<string>
   readonly rebootRequired?: boolean
-  readonly services?: ReadonlyArray<LayerService>
+  readonly services?: ReadonlyArray<LayerService.LayerService>
   /** Default `amd64` and `arm64`. */
   readonly architectures?: ReadonlyArray<string>
 }
@@ -142,7 +142,7 @@ export const fromManifest = (manifestText: string, description: ModuleDescriptio
     recommends: recommends.map(Requirement.render),
     conflicts: conflicts.map(Requirement.render),
     provides,
-    services: manifest.services,
+    services: manifest.services.map(LayerService.fromManifest),
     ...description
   })
 }
@@ -161,7 +161,8 @@ export const assignment = (
 /**
  * The template of the modules, for an architecture (`amd64` unless told otherwise). `roots` are the modules that it
  * names, all of them unless told otherwise; the others are there to be required. `follow` has the channels of those that
- * follow another one than `live`.
+ * follow another one than `live`. Two modules of one name throw, and so does `follow` of a module that is no root: the test
+ * would not test what it seems to.
  *
  * @category constructors
  * @since 0.1.0
@@ -175,6 +176,9 @@ export const template = (
   } = {}
 ): BuiltTemplate => {
   const { architecture = "amd64", follow = {}, roots = modules.map(({ moduleName }) => moduleName) } = options
+  const names = modules.map(({ moduleName }) => moduleName)
+  refuseAny(names.filter((name, position) => names.indexOf(name) < position), "is the name of two modules")
+  refuseAny(Object.keys(follow).filter((name) => !roots.includes(name)), "follows a channel and is no root")
   const { problems, selected } = Resolver.resolve({
     roots: roots.map((moduleName) => ({ moduleName, channel: follow[moduleName] ?? "live" })),
     catalogue: modules
@@ -219,6 +223,10 @@ export const policy = (rule: Partial<Policy.PolicyRule> = {}): Policy.Policy => 
   rev: 1,
   createdAt: 0
 })
+
+const refuseAny = ([name]: ReadonlyArray<string>, what: string): void => {
+  if (name !== undefined) throw new Error(`${name} ${what}`)
+}
 
 const versionOf = (moduleName: string, description: Omit<ModuleDescription, "versions">): BuiltVersion => {
   const { lifecycleState = "live", quarantined = false, versionString = "1.0.0" } = description

@@ -6,9 +6,9 @@
 
 const shownCharacters = 500
 
-/** The runner shows both sides whole; the message is one line of it. */
+/** The runner shows both sides whole; the message is one line of it, in which `null` stands for nobody and nothing. */
 const shown = (side: unknown): string => {
-  const text = JSON.stringify(side) ?? "nothing"
+  const text = JSON.stringify(side, (_, inner: unknown) => inner ?? null)
   return text.length > shownCharacters ? `${text.slice(0, shownCharacters)}…` : text
 }
 

@@ -54,6 +54,17 @@ describe("Build.module", () => {
   })
 })
 
+describe("Build.template", () => {
+  it("refuses two modules of one name, and a channel for what is no root", () => {
+    const redis = Build.module("my-redis")
+    assert.throws(() => Build.template([redis, Build.module("my-redis")]), "my-redis is the name of two modules")
+    assert.throws(
+      () => Build.template([redis], { follow: { redis: "staging" } }),
+      "redis follows a channel and is no root"
+    )
+  })
+})
+
 describe("Build.fromManifest", () => {
   const manifest = `schema_version: 1
 name: my-redis

@@ -89,7 +89,8 @@ describe("Expect", () => {
   it("knows the owner of a path, and that nobody ships one", () => {
     Expect.owners(template, { "/etc/passwd": "system-base", "/etc/shadow": undefined })
     failureOf(() => Expect.owners(template, { "/etc/shadow": "system-base" }))
-    failureOf(() => Expect.owners(template, { "/etc/passwd": undefined }))
+    const failure = failureOf(() => Expect.owners(template, { "/etc/passwd": undefined }))
+    assert.include(failure.message, "expected {\"/etc/passwd\":null}, got {\"/etc/passwd\":\"system-base\"}")
   })
 
   it("forbids paths, but for whom it does not", () => {
