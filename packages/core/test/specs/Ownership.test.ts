@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { FileSpec, ModuleSpecs, Ownership } from "@lamina/core/specs/index"
+import { FileSpec, Glob, ModuleSpecs, Ownership } from "@lamina/core/specs/index"
 import * as Result from "effect/Result"
 import * as fc from "fast-check"
 import { path, pattern } from "./Patterns.ts"
@@ -180,6 +180,42 @@ describe("Ownership.report", () => {
         }
       }),
       { numRuns: 500 }
+    )
+  })
+
+  it("says of each path what it says of that path alone, and of a claim whether any shipped path is covered", () => {
+    const lists = fc.array(pattern, { maxLength: 3 })
+    const specs = fc.record({ mask: lists, fileSpec: lists, protectedSpec: lists, dependencySpec: lists })
+    const layers = fc.array(
+      fc.tuple(
+        specs,
+        fc.array(path, { maxLength: 8 }),
+        fc.option(fc.constantFrom("m0", "m1", "m2"), { nil: undefined })
+      ),
+      { minLength: 1, maxLength: 4 }
+    )
+    fc.assert(
+      fc.property(layers, (of) => {
+        const built = of.map(([lists, files, parent], index) =>
+          layer(`m${index}`, lists, files, parent === `m${index}` ? undefined : parent)
+        )
+        const result = Ownership.report(built)
+        fc.pre(Result.isSuccess(result))
+        const { conflicts, orphans, paths } = result.success
+        const shipped = paths.map((one) => one.path)
+        const alone = shipped.map((only) =>
+          report(...built.map((one) => ({ ...one, files: one.files.filter((file) => file === only) })))
+        )
+        assert.deepStrictEqual(paths, alone.flatMap((one) => one.paths))
+        assert.deepStrictEqual(conflicts, alone.flatMap((one) => one.conflicts))
+        for (const { pattern: orphan } of orphans) {
+          const glob = Result.getOrThrow(Glob.parse(orphan))
+          // A child claims nothing outside of its window, whatever its pattern covers.
+          if (built.some(({ parentModule }) => parentModule !== undefined)) continue
+          assert.deepStrictEqual(shipped.filter((file) => Glob.covers(glob, file)), [])
+        }
+      }),
+      { numRuns: 1000 }
     )
   })
 
