@@ -1,9 +1,12 @@
 import { assert, describe, it } from "@effect/vitest"
 import { readFileSync } from "node:fs"
+import { fileURLToPath } from "node:url"
 import { version } from "../src/internal/version.ts"
 import { run } from "./support.ts"
 
 const commands = ["digest", "mkfs", "dump", "ls", "objects", "missing", "diff", "explain", "fsck", "gc", "verify"]
+
+const manifestPath = fileURLToPath(new URL("../package.json", import.meta.url))
 
 describe("the command line", () => {
   it("tells its commands, options and exit codes", async () => {
@@ -14,16 +17,18 @@ describe("the command line", () => {
       assert.include(output, "Exit codes: 0 done, 1 ")
     }
     for (const name of commands) {
-      const { code, output } = await run([name, "--wrong", "--help"])
-      assert.strictEqual(code, 0)
-      assert.include(output, `Usage: lamina-composefs ${name} `)
-      assert.include(output, "--help ")
+      for (const args of [[name, "--wrong", "--help"], ["help", name]]) {
+        const { code, output } = await run(args)
+        assert.strictEqual(code, 0)
+        assert.include(output, `Usage: lamina-composefs ${name} `)
+        assert.include(output, "--help ")
+      }
     }
   })
 
   it("tells the version of its package", async () => {
     assert.strictEqual((await run(["--version"])).output, `lamina-composefs ${version}\n`)
-    const manifest: unknown = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8"))
+    const manifest: unknown = JSON.parse(readFileSync(manifestPath, "utf8"))
     assert.deepInclude(manifest, { version })
   })
 
@@ -33,23 +38,60 @@ describe("the command line", () => {
         [[], "expected a command"],
         [["digset"], `unknown command "digset"; did you mean digest?`],
         [["constructor"], `unknown command "constructor"`],
+        [["constructor", "--wrong"], `unknown command "constructor"`],
         [["digest"], "expected lamina-composefs digest [OPTIONS] FILE..."],
-        [["digest", "--compcat", "x"], `unknown option "--compcat"; did you mean --compact?`]
+        [["digest", "--compcat", "x"], `unknown option "--compcat"; did you mean --compact?`],
+        [["verify", "0".repeat(64), "x"], "the order is FILE DIGEST"],
+        [["explain", "x", "0".repeat(64)], "the order is DIGEST SOURCE"]
       ] as const
     ) {
       const { code, output, told } = await run(args)
       assert.strictEqual(code, 2)
       assert.strictEqual(output, "")
-      assert.strictEqual(told, `lamina-composefs: ${problem}\nlamina-composefs --help tells what there is.\n`)
+      const command = args.slice(0, 1).filter((name) => commands.includes(name)).map((name) => `${name} `).join("")
+      assert.strictEqual(told, `lamina-composefs: ${problem}\nlamina-composefs ${command}--help tells what there is.\n`)
     }
   })
 
   it("ends with code 3 and one line when a file is not there", async () => {
-    for (const args of [["digest", "/no/such"], ["dump", "/no/such"], ["mkfs", "--print-digest-only", "/no/such"]]) {
+    for (
+      const args of [
+        ["digest", "/no/such"],
+        ["dump", "/no/such"],
+        ["dump", "dir:/no/such"],
+        ["mkfs", "--print-digest-only", "/no/such"]
+      ]
+    ) {
       const { code, told } = await run(args)
       assert.strictEqual(code, 3)
       assert.strictEqual(told, "lamina-composefs: /no/such: no such file or directory\n")
     }
+  })
+
+  it("tells the name of what is malformed", async () => {
+    const input = "not a dump"
+    for (
+      const [source, name] of [["-", "standard input"], ["dump:-", "standard input"], [
+        manifestPath,
+        manifestPath
+      ]] as const
+    ) {
+      for (const args of [["ls", source], ["mkfs", "--print-digest-only", source]]) {
+        const { code, told } = await run(args, { input })
+        assert.strictEqual(code, 3)
+        assert.isTrue(told.startsWith(`lamina-composefs: ${name}: dump line 1, column 1: `), told)
+      }
+    }
+    assert.deepInclude(await run(["ls", `dir:${manifestPath}`]), {
+      code: 3,
+      told: `lamina-composefs: ${manifestPath}: it is not a directory\n`
+    })
+  })
+
+  it("reads the standard input once", async () => {
+    const { code, told } = await run(["digest", "-", "-"], { input: "x" })
+    assert.strictEqual(code, 3)
+    assert.strictEqual(told, "lamina-composefs: standard input: it can be read only once\n")
   })
 
   it("says nothing when nobody reads its output", async () => {

@@ -18,7 +18,10 @@ export const imageOf = Effect.fnUntraced(function*(
   objects?: ObjectStore.ObjectStore
 ): Effect.fn.Return<Uint8Array, Failure, Scope.Scope> {
   if (source.kind === "dump") {
-    return yield* Effect.fromResult(Image.fromDump(yield* Source.contentOf(source, io), options))
+    return yield* Effect.mapError(
+      Effect.fromResult(Image.fromDump(yield* Source.contentOf(source, io), options)),
+      (error) => Source.malformed(source, error)
+    )
   }
   if (source.kind === "directory") {
     const { scanImage } = yield* Effect.promise(() => import("./scan.ts"))

@@ -3,7 +3,7 @@ import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import { asksForHelp, type Command } from "./command.ts"
-import { exitCodes, type Failure, Misuse, OutputClosed } from "./failure.ts"
+import { exitCodes, type Failure, Misuse, OutputClosed, Unusable } from "./failure.ts"
 import type { Io } from "./io.ts"
 import { printable, printableLines } from "./names.ts"
 import { nearestOf } from "./options.ts"
@@ -81,35 +81,49 @@ unreadable, unwritable or malformed, 70 a defect of this program, 141 the output
 
 /** Runs a command line; what went wrong is told, and is in the exit code. */
 export const main = (args: ReadonlyArray<string>, io: Io): Effect.Effect<number> =>
-  Effect.scoped(dispatch(args, io)).pipe(
+  Effect.scoped(dispatch(args, { ...io, input: readOnce(io.input) })).pipe(
     Effect.exit,
     Effect.flatMap((exit) =>
       Exit.isSuccess(exit)
         ? Effect.succeed(exit.value)
         : Cause.hasInterruptsOnly(exit.cause)
         ? Effect.interrupt
-        : Effect.sync(() => report(exit.cause, io))
+        : Effect.sync(() => report(exit.cause, args, io))
     )
   )
 
 const dispatch = Effect.fnUntraced(function*(args: ReadonlyArray<string>, io: Io) {
-  const [name = "", ...rest] = args
+  const [name = "", ...rest] = args[0] === "help" ? helpOf(args) : args
   if (name === "--version") return yield* Effect.as(io.print(`lamina-composefs ${version}\n`), exitCodes.ok)
   const entry = Object.hasOwn(commands, name) ? commands[name] : undefined
   if (entry === undefined) {
-    if (asksForHelp(args) || name === "help") return yield* Effect.as(io.print(help), exitCodes.ok)
+    if (asksForHelp([name, ...rest])) return yield* Effect.as(io.print(help), exitCodes.ok)
     return yield* new Misuse({ problem: name === "" ? "expected a command" : unknownCommand(name) })
   }
   const command = yield* Effect.promise(entry.load)
   return yield* command.run(rest, io)
 })
 
+/** `help COMMAND` is `COMMAND --help`. */
+const helpOf = (args: ReadonlyArray<string>): ReadonlyArray<string> =>
+  args.length > 1 ? [...args.slice(1, 2), "--help"] : ["--help"]
+
+/** A second reading would find nothing, and take that for an empty file. */
+const readOnce = (input: Io["input"]): Io["input"] => {
+  let isRead = false
+  return Effect.suspend(() => {
+    if (isRead) return Effect.fail(new Unusable({ subject: "standard input", problem: "it can be read only once" }))
+    isRead = true
+    return input
+  })
+}
+
 const unknownCommand = (name: string): string => {
   const nearest = nearestOf(name, Object.keys(commands))
   return `unknown command ${JSON.stringify(name)}${nearest === undefined ? "" : `; did you mean ${nearest}?`}`
 }
 
-const report = (cause: Cause.Cause<Failure>, io: Io): number => {
+const report = (cause: Cause.Cause<Failure>, [name = ""]: ReadonlyArray<string>, io: Io): number => {
   const failure = cause.reasons.find(Cause.isFailReason)?.error
   if (failure === undefined) {
     io.tell(`lamina-composefs: this is a defect of lamina-composefs:\n${printableLines(Cause.pretty(cause))}\n`)
@@ -118,6 +132,6 @@ const report = (cause: Cause.Cause<Failure>, io: Io): number => {
   if (failure instanceof OutputClosed) return exitCodes.outputClosed
   io.tell(`lamina-composefs: ${printable(failure.message)}\n`)
   if (!(failure instanceof Misuse)) return exitCodes.failed
-  io.tell("lamina-composefs --help tells what there is.\n")
+  io.tell(`lamina-composefs ${Object.hasOwn(commands, name) ? `${name} ` : ""}--help tells what there is.\n`)
   return exitCodes.usage
 }

@@ -5,6 +5,7 @@ import type * as ObjectStore from "@lamina/composefs/ObjectStore"
 import * as Tree from "@lamina/composefs/Tree"
 import * as Effect from "effect/Effect"
 import { Misuse, Unusable } from "./failure.ts"
+import { existingDirectory } from "./files.ts"
 import type { Io } from "./io.ts"
 import { counting } from "./progress.ts"
 import type { SourceValues } from "./sourceOptions.ts"
@@ -49,6 +50,7 @@ const optionsOf = Effect.fnUntraced(function*(
   if (values["skip-xattrs"] && values["user-xattrs"]) {
     return yield* new Misuse({ problem: "--skip-xattrs and --user-xattrs exclude each other" })
   }
+  yield* existingDirectory(directory)
   return {
     skipDevices: values["skip-devices"],
     mtime: values["use-epoch"] ? { exactly: Node.epoch } : undefined,

@@ -49,6 +49,10 @@ export const treeIn = Effect.fnUntraced(function*(text: string): Effect.fn.Retur
 export const contentOf = (source: Source, io: Io): Effect.Effect<Uint8Array, Unusable> =>
   source.content === undefined ? read(source.path, io) : Effect.succeed(source.content)
 
+/** What is wrong with the content of a source that is a file, with its name. */
+export const malformed = ({ path }: Source, { message }: { readonly message: string }): Unusable =>
+  new Unusable({ subject: path === "-" ? "standard input" : path, problem: message })
+
 const read = (path: string, io: Io): Effect.Effect<Uint8Array, Unusable> => path === "-" ? io.input : readFile(path)
 
 /** The first bytes of every composefs image (reference §3.1); no dump begins so. */

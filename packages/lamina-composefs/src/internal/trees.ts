@@ -59,12 +59,13 @@ const locate = Effect.fnUntraced(function*(
 /** Reads a source that is an image or a dump. */
 const readTree = Effect.fnUntraced(function*(source: Source.Source, io: Io) {
   const content = yield* Source.contentOf(source, io)
+  const named = (error: { readonly message: string }) => Source.malformed(source, error)
   if (source.kind === "image") {
     const Image = yield* Effect.promise(() => import("@lamina/composefs/Image"))
-    return (yield* Effect.fromResult(Image.read(content))).tree
+    return (yield* Effect.mapError(Effect.fromResult(Image.read(content)), named)).tree
   }
   const Dump = yield* Effect.promise(() => import("@lamina/composefs/Dump"))
-  return yield* Effect.fromResult(Dump.parse(content))
+  return yield* Effect.mapError(Effect.fromResult(Dump.parse(content)), named)
 })
 
 /** Reads sources which are images or dumps: commands about stores have no use for directories. */

@@ -1,6 +1,7 @@
 /** Options that make another fs-verity digest of the same bytes. */
 import * as FsVerity from "@lamina/composefs/FsVerity"
 import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
 import { Misuse } from "./failure.ts"
 import { choice, text } from "./options.ts"
 
@@ -19,6 +20,10 @@ export const parametersOf = Effect.fnUntraced(function*(
   )
 })
 
-/** A digest that a person wrote. */
-export const digestOf = (text: string) =>
-  Effect.mapError(Effect.fromResult(FsVerity.parse(text)), ({ message }) => new Misuse({ problem: message }))
+/** A digest that a person wrote; some put it where the other operand belongs. */
+export const digestOf = (text: string, { other, usage }: { readonly other: string; readonly usage: string }) =>
+  Effect.mapError(
+    Effect.fromResult(FsVerity.parse(text)),
+    ({ message }) =>
+      new Misuse({ problem: Result.isSuccess(FsVerity.parse(other)) ? `the order is ${usage}` : message })
+  )

@@ -22,7 +22,7 @@ format versions, attributes, times, hard links and more are tried alone and toge
       least: 0,
       most: Number.MAX_SAFE_INTEGER
     }),
-    "digest-store": text("PATH", "Read contents from this object store; a directory has its own"),
+    "digest-store": text("PATH", "Read contents from this object store (default: those of SOURCE, where it has any)"),
     "skip-xattrs": sourceOptions["skip-xattrs"],
     threads: sourceOptions.threads,
     flatten: sourceOptions.flatten,
@@ -32,7 +32,7 @@ format versions, attributes, times, hard links and more are tried alone and toge
   },
   operands: { least: 2, most: 2 },
   run: Effect.fnUntraced(function*(values, [expected = "", text = ""], io) {
-    yield* digestOf(expected)
+    yield* digestOf(expected, { other: text, usage: "DIGEST SOURCE" })
     const found = yield* contentsOf(yield* Source.open(text, io), { ...asFound, ...values }, io)
     const store = values["digest-store"]
     const contents = store === undefined

@@ -32,7 +32,7 @@ part of FILE can be confirmed without reading the rest. Neither has to be truste
   },
   operands: { least: 2, most: 2 },
   run: Effect.fnUntraced(function*(values, [path = "", text = ""], io) {
-    const expected = yield* digestOf(text)
+    const expected = yield* digestOf(text, { other: path, usage: "FILE DIGEST" })
     const { descriptor, length, "merkle-tree": tree, offset } = values
     const isPart = offset !== undefined || length !== undefined
     if ((tree === undefined) !== (descriptor === undefined) || (isPart && tree === undefined)) {
