@@ -3,7 +3,7 @@
 import { spawn } from "node:child_process"
 import { createHash } from "node:crypto"
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs"
-import { dirname, join } from "node:path"
+import { dirname, join, relative } from "node:path"
 import { fileURLToPath } from "node:url"
 
 const pnpm = "pnpm@12.21.0"
@@ -72,7 +72,14 @@ const tasks = {
     sayWhatWasSkipped()
   },
   bench: async (args) => {
-    const wanted = benchmarks().filter((file) => args.length === 0 || args.some((name) => file.includes(name)))
+    const wanted = benchmarks().filter((file) =>
+      args.length === 0 || args.some((name) => relative(root, file).includes(name))
+    )
+    if (wanted.length === 0) {
+      const names = benchmarks().map((file) => relative(join(root, "packages"), file)).join("\n  ")
+      process.stderr.write(`no benchmark has ${args.join(" or ")} in its name; there are\n  ${names}\n`)
+      process.exit(2)
+    }
     for (const file of wanted) await run(join(bin, "node"), [file])
   }
 }
