@@ -128,7 +128,7 @@ export type Explanation = Found | NotFound
  * const expected = Result.getOrThrow(Image.digest(atEpoch, { minVersion: 1 }))
  * const explanation = await Effect.runPromise(Explain.digest(expected, tree))
  * console.log(explanation._tag === "Found" && explanation.deviations.map(({ meaning }) => meaning).join(" and "))
- * // => format version 1 instead of 0..1 and all times at 1970
+ * // => format version 1 even without whiteouts and all times at 1970
  * ```
  *
  * @category searching

@@ -93,19 +93,19 @@ export const deviations: ReadonlyArray<Deviation> = [
   {
     dimension: "format",
     value: "1",
-    meaning: "format version 1 instead of 0..1",
+    meaning: "format version 1 even without whiteouts",
     flags: ["mkcomposefs --min-version=1", "cfsctl --erofs-version=1"]
   },
   {
     dimension: "format",
     value: "0",
-    meaning: "format version 0 even for whiteouts, instead of 0..1",
+    meaning: "format version 0 even for whiteouts",
     flags: ["mkcomposefs --max-version=0", "mkcomposefs of composefs-rs", "cfsctl --erofs-version=0"]
   },
   {
     dimension: "format",
     value: "2",
-    meaning: "format version 2, the legacy layout of composefs-rs, instead of 0..1",
+    meaning: "format version 2, the legacy layout of composefs-rs",
     flags: ["cfsctl --erofs-version=2"]
   },
   {

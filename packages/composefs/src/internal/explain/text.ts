@@ -7,7 +7,7 @@ export const formatExplanation = (explanation: Explanation): string =>
 
 const foundLines = ({ alternatives, deviations, expected }: Found): ReadonlyArray<string> =>
   deviations.length === 0
-    ? [`${expected} is the digest of this tree as it is, in the default format versions 0..1.`]
+    ? [`${expected} is the digest of this tree as it is, in the default format version (0, or 1 for whiteouts).`]
     : [
       `${expected} is the digest of this tree with`,
       ...deviations.map(deviationLine),
