@@ -231,11 +231,11 @@ describe("Ownership.report", () => {
           const modules = of.map((one, index) =>
             layer(`m${index}`, one, [], withChild && index === of.length - 1 ? "m0" : undefined)
           )
-          const compiled = modules.map((_, position) => FileSpec.compileBeside(modules, position))
-          fc.pre(compiled.every(Result.isSuccess))
-          const built = modules.map((one, position) => ({
+          const compiled = modules.map((one, position) => ({ one, spec: FileSpec.compileBeside(modules, position) }))
+          fc.pre(compiled.every(({ spec }) => Result.isSuccess(spec)))
+          const built = compiled.map(({ one, spec }) => ({
             ...one,
-            files: paths.filter((file) => Result.getOrThrow(FileSpec.compileBeside(modules, position)).selects(file))
+            files: paths.filter((file) => Result.getOrThrow(spec).selects(file))
           }))
           const objections = Result.getOrThrow(Ownership.report(built)).conflicts.filter(({ reason }) =>
             reason === "protected" || reason === "outside_window"
