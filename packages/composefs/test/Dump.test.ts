@@ -75,6 +75,11 @@ describe("Dump", () => {
     )
   })
 
+  it("prints so that it can be read again what a device claims of its size", () => {
+    const text = Dump.print(tree("/d 18446744073709551615 20644 1 0 0 5 0.0 - - -"))
+    assert.strictEqual(Dump.print(Result.getOrThrow(Dump.parse(text))), text)
+  })
+
   it("undoes the escapes, and knows a lone dash from an escaped one", () => {
     const file = nodeAt("/a b\n", "/a\\x20b\\n 3 100644 1 0 0 0 0.0 - \\x00\\\\\\t - user.a=\\x3d=x")
     assert.deepEqual(file, Node.inlineFile("\0\\\t", { xattrs: new Map([["user.a", Buffer.from("==x")]]) }))

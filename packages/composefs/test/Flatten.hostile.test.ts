@@ -80,6 +80,7 @@ const refused: ReadonlyArray<readonly [why: string, items: ReadonlyArray<Item> |
   ["a size beyond all bounds", [file("a", "", { size: 2 ** 60, binary: true })], /too large/],
   ["a size that is not there", [file("a", "x", { size: 2 ** 40, binary: true })], /cut off after/],
   ["a NUL in a name", [file("a", "", { pax: { path: "a\0b" } })], /NUL/],
+  ["a NUL in the name of an attribute", [file("a", "", { pax: { "SCHILY.xattr.user.a\0b": "x" } })], /contains a NUL/],
   ["an attribute without a name", [file("a", "", { pax: { "SCHILY.xattr.": "x" } })], /names no extended attribute/],
   [
     "two names",

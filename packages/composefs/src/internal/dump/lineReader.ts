@@ -121,7 +121,8 @@ export class LineReader {
   #readData(fields: FieldReader, entry: number, size: number, sizeOffset: number): void {
     const table = this.#table
     const type = table.typeOf(entry)
-    table.size[entry] = size
+    // More is no exact number; of what a device claims to have, only that it is more than 32 bits matters.
+    table.size[entry] = Math.min(size, maxFileSize)
     const payloadSize = this.#readPayload(fields)
     const payloadFrom = fields.from
     if (type === fileType.symlink) this.#setTarget(fields, entry, payloadSize, size, sizeOffset)

@@ -62,7 +62,9 @@ export const splitRecords = (
     if (!/^[1-9][0-9]*$/.test(digits) || end > body.length || equals < 0 || equals >= end || body[end - 1] !== "\n") {
       return Result.fail("a PAX record is malformed")
     }
-    pairs.push([body.slice(blank + 1, equals), body.slice(equals + 1, end - 1)])
+    const key = body.slice(blank + 1, equals)
+    if (key.includes("\0")) return Result.fail("the name of a PAX record contains a NUL byte")
+    pairs.push([key, body.slice(equals + 1, end - 1)])
     at = end
   }
   return Result.succeed(pairs)
