@@ -2,9 +2,16 @@
 // lamina-composefs: the process around the command line.
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import * as zlib from "node:zlib"
 import { exitCodes } from "../internal/failure.ts"
 import { ofProcess } from "../internal/io.ts"
 import { main } from "../internal/main.ts"
+
+// An older Node fails in the middle of loading, with a message about a module that nobody has heard of.
+if (!("createZstdDecompress" in zlib)) {
+  process.stderr.write(`lamina-composefs: expected Node 22.19 or newer, got ${process.version}\n`)
+  process.exit(exitCodes.failed)
+}
 
 // A signal interrupts the command, which then takes its temporary files away.
 const interruption = new AbortController()
