@@ -6,12 +6,12 @@
  * a hundred thousand files is slow to make as many. Without mkcomposefs on the PATH, its times are the reference's, scaled
  * to this machine by the speed of its hashing (that says nothing about its disk).
  */
+import { command, type Contender, contest, isOnPath, reference, report } from "lamina-bench"
 import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { buildCommand } from "./builtCommand.ts"
 import { generateTree } from "./generateTree.ts"
-import { command, type Contender, contest, isOnPath, reference, report } from "./harness.ts"
 
 /** The tree of the reference (§6), and what mkcomposefs took for it. */
 const referenceFiles = 79_977

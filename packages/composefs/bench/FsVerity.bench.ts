@@ -1,12 +1,12 @@
 /** Prints how long the digest of a large file takes here and in `fsverity digest`. LAMINA_BENCH_MIB: its size, else 1024. */
 import { FsVerity } from "@lamina/composefs"
 import * as Effect from "effect/Effect"
+import { command, contest, inProcess, isOnPath, report } from "lamina-bench"
 import { randomFillSync } from "node:crypto"
 import { closeSync, mkdtempSync, openSync, rmSync, writeSync } from "node:fs"
 import { availableParallelism, tmpdir } from "node:os"
 import { join } from "node:path"
 import { buildCommand } from "./builtCommand.ts"
-import { command, contest, inProcess, isOnPath, report } from "./harness.ts"
 
 const mebibytes = Number(process.env["LAMINA_BENCH_MIB"] ?? 1024)
 const cores = availableParallelism()

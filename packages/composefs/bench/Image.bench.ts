@@ -7,11 +7,6 @@
  */
 import { Dump, Image, Tree } from "@lamina/composefs"
 import * as Result from "effect/Result"
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
-import { tmpdir } from "node:os"
-import { join, resolve } from "node:path"
-import { gunzipSync } from "node:zlib"
-import { generateDump } from "./generateDump.ts"
 import {
   command,
   type Contender,
@@ -21,7 +16,12 @@ import {
   type Measurement,
   reference,
   report
-} from "./harness.ts"
+} from "lamina-bench"
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join, resolve } from "node:path"
+import { gunzipSync } from "node:zlib"
+import { generateDump } from "./generateDump.ts"
 
 /** What mkcomposefs took for the dump in the vectors (reference §6). */
 const referenceSeconds = 0.255

@@ -1,1 +1,0 @@
-export * from "lamina-bench"
