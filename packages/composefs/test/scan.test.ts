@@ -7,7 +7,7 @@ import { spawnSync } from "node:child_process"
 import { existsSync, linkSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { outcome } from "../src/internal/scan/batch.ts"
+import { groupOf, outcome } from "../src/internal/scan/batch.ts"
 import { FileReader } from "../src/internal/scan/fileReader.ts"
 import { InodeClaims } from "../src/internal/scan/inodeClaims.ts"
 import { ReadBuffer } from "../src/internal/scan/readBuffer.ts"
@@ -207,7 +207,7 @@ describe("a file reader", () => {
   it.skipIf(!existsSync(join(sysfs, attribute)))("does not take a file at its word about its size", () => {
     const result = new FileReader(readerOptions).read({
       first: 0,
-      groups: [{ directory: sysfs, names: [attribute], tasks: ["file"] }]
+      groups: [groupOf(sysfs, [attribute], ["file"])]
     })
     assert.strictEqual(result.outcomes[0], outcome.failed)
     assert.deepInclude(result.contents.get(0), { isChange: true })
@@ -219,7 +219,7 @@ describe("a file reader", () => {
       writeFileSync(join(directory, "b"), "there")
       const result = new FileReader(readerOptions).read({
         first: 5,
-        groups: [{ directory, names: ["a", "b", "c"], tasks: ["file", "file", "fifo"] }]
+        groups: [groupOf(directory, ["a", "b", "c"], ["file", "file", "fifo"])]
       })
       assert.deepStrictEqual(Array.from(result.outcomes), [outcome.failed, outcome.read, outcome.failed])
       assert.deepStrictEqual(result.contents.get(1), new TextEncoder().encode("there"))

@@ -2,21 +2,47 @@
  * What goes to a thread that reads files, and what comes back. Columns instead of an object for each file: a message of
  * a hundred files then costs little more than one of a single file.
  */
-import type { BigIntStats } from "node:fs"
 import type * as Node from "../../Node.ts"
 import * as ByteString from "../byteString.ts"
 import type { FilePath } from "../openFlags.ts"
+import type { Stats } from "./stats.ts"
 
 /** What is done with an entry: read whole, read whatever its size, or looked at. */
 export type Task = "file" | "large file" | Exclude<Node.Kind, "file" | "directory">
 
+const tasks: ReadonlyArray<Task> = [
+  "file",
+  "large file",
+  "symlink",
+  "fifo",
+  "socket",
+  "character device",
+  "block device"
+]
+
 /** Entries of one directory. */
 export interface Group {
-  /** A path; its bytes where it is not UTF-8 (in another thread, a Buffer is but a Uint8Array). */
+  /** A path, in bytes where it is not UTF-8. */
   readonly directory: string | Uint8Array
-  readonly names: ReadonlyArray<ByteString.ByteString>
-  readonly tasks: ReadonlyArray<Task>
+  /** The names, with a NUL between each two: one string is sent more quickly than many. */
+  readonly names: ByteString.ByteString
+  /** Of each, the number of its task. */
+  readonly tasks: Uint8Array
 }
+
+export const groupOf = (
+  directory: FilePath,
+  names: ReadonlyArray<ByteString.ByteString>,
+  entryTasks: ReadonlyArray<Task>
+): Group => ({
+  directory,
+  names: names.join("\0"),
+  tasks: Uint8Array.from(entryTasks, (task) => tasks.indexOf(task))
+})
+
+export const namesOf = ({ names }: Group): ReadonlyArray<ByteString.ByteString> => names.split("\0")
+
+export const taskAt = (group: Group, entry: number): Task => tasks[group.tasks[entry] ?? 0] ?? "file"
 
 /** As much as one thread reads at a time. */
 export interface Batch {
@@ -56,66 +82,32 @@ export type Content = Uint8Array | ByteString.ByteString | ReadProblem
 export interface BatchResult {
   readonly first: number
   readonly outcomes: Uint8Array<ArrayBuffer>
-  /** Of each entry, the fields of `lstat`, see {@link readStat}. */
-  readonly stats: BigInt64Array<ArrayBuffer>
+  readonly stats: Stats
   /** Of each entry, room for a digest in hex, as text of ASCII. */
   readonly digests: Uint8Array<ArrayBuffer>
   /** By entry. */
   readonly contents: ReadonlyMap<number, Content>
 }
 
-/** The fields of `lstat` that matter, exact to the nanosecond, in the order of the columns. */
-const statFields = ["mode", "nlink", "uid", "gid", "rdev", "size", "mtimeNs", "ctimeNs", "dev", "ino"] as const
+/** Where in a result's digests that of an entry begins, and how long it is. */
+export const digestStart = ({ digests, outcomes }: BatchResult, entry: number): number =>
+  entry * digests.length / outcomes.length
 
-export type StatField = typeof statFields[number]
-
-export const statSize = statFields.length
-
-/** Where each field stands among those of an entry. */
-export const statColumn = {
-  mode: 0,
-  nlink: 1,
-  uid: 2,
-  gid: 3,
-  rdev: 4,
-  size: 5,
-  mtimeNs: 6,
-  ctimeNs: 7,
-  dev: 8,
-  ino: 9
-} as const satisfies Record<StatField, number>
-
-export const writeStat = (stats: BigInt64Array, entry: number, from: BigIntStats): void => {
-  const at = entry * statSize
-  stats[at] = from.mode
-  stats[at + 1] = from.nlink
-  stats[at + 2] = from.uid
-  stats[at + 3] = from.gid
-  stats[at + 4] = from.rdev
-  stats[at + 5] = from.size
-  stats[at + 6] = from.mtimeNs
-  stats[at + 7] = from.ctimeNs
-  stats[at + 8] = from.dev
-  stats[at + 9] = from.ino
-}
-
-export const readStat = (stats: BigInt64Array, entry: number, field: StatField): bigint =>
-  stats[entry * statSize + statColumn[field]] ?? 0n
-
-/** Where in a result's digests that of an entry is. */
-export const digestAt = ({ digests, outcomes }: BatchResult, entry: number): Uint8Array => {
-  const size = digests.length / outcomes.length
-  return digests.subarray(entry * size, (entry + 1) * size)
-}
+export const digestText = (result: BatchResult, entry: number): string =>
+  Buffer.from(result.digests.buffer).toString("latin1", digestStart(result, entry), digestStart(result, entry + 1))
 
 export const sizeOf = (batch: Batch): number => {
   let count = 0
-  for (const { names } of batch.groups) count += names.length
+  for (const { tasks } of batch.groups) count += tasks.length
   return count
 }
 
+/** The path of a group's directory: bytes come out of another thread without being a Buffer. */
+export const pathOf = ({ directory }: Group): FilePath =>
+  typeof directory === "string" ? directory : Buffer.from(directory.buffer, directory.byteOffset, directory.byteLength)
+
 /** Names are bytes: a path is a string only as long as it is UTF-8. */
-export const childOf = (directory: string | Uint8Array, name: ByteString.ByteString): FilePath => {
+export const childOf = (directory: FilePath, name: ByteString.ByteString): FilePath => {
   const text = ByteString.toText(name)
   return typeof directory === "string" && (text === name || ByteString.isUtf8Text(text))
     ? `${directory}/${text}`

@@ -1,6 +1,6 @@
 import type * as ByteString from "../byteString.ts"
 import type { FilePath } from "../openFlags.ts"
-import { type Batch, childOf, type Group, sizeOf, type Task } from "./batch.ts"
+import { type Batch, childOf, groupOf, namesOf, pathOf, sizeOf, type Task } from "./batch.ts"
 
 /** Entries that wait to be read, packed into batches. Each has a slot: the number of entries that were added before it. */
 export class BatchQueue {
@@ -41,14 +41,15 @@ export class BatchQueue {
   addLarge(slot: number, size: number): void {
     const { directory, name } = this.#find(slot)
     const load = Math.ceil(size / ordinarySize)
-    this.#large.push({ batch: { first: slot, groups: [{ directory, names: [name], tasks: ["large file"] }] }, load })
+    this.#large.push({ batch: { first: slot, groups: [groupOf(directory, [name], ["large file"])] }, load })
     this.#load += load
   }
 
   /** Gives out the batch that is being filled, too. */
   close(): void {
     if (this.#openSize === 0) return
-    this.#batches.push({ first: this.#added - this.#openSize, groups: this.#open })
+    const groups = this.#open.map(({ directory, names, tasks }) => groupOf(directory, names, tasks))
+    this.#batches.push({ first: this.#added - this.#openSize, groups })
     this.#open = []
     this.#openSize = 0
   }
@@ -73,13 +74,13 @@ export class BatchQueue {
     return childOf(directory, name)
   }
 
-  #find(slot: number): { readonly directory: Group["directory"]; readonly name: ByteString.ByteString } {
+  #find(slot: number): { readonly directory: FilePath; readonly name: ByteString.ByteString } {
     const batch = this.#batchOf(slot)
     let at = slot - (batch?.first ?? 0)
-    for (const { directory, names } of batch?.groups ?? []) {
-      const name = names[at]
-      if (name !== undefined) return { directory, name }
-      at -= names.length
+    for (const group of batch?.groups ?? []) {
+      const name = at < group.tasks.length ? namesOf(group)[at] : undefined
+      if (name !== undefined) return { directory: pathOf(group), name }
+      at -= group.tasks.length
     }
     throw new RangeError(`slot ${slot} is in no batch`)
   }
@@ -95,7 +96,8 @@ export class BatchQueue {
   }
 }
 
-interface OpenGroup extends Group {
+interface OpenGroup {
+  readonly directory: FilePath
   readonly names: Array<ByteString.ByteString>
   readonly tasks: Array<Task>
 }

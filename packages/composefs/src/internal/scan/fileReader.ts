@@ -14,15 +14,17 @@ import {
   childOf,
   type Content,
   maxBatchedSize,
+  namesOf,
   outcome,
+  pathOf,
   type ReadProblem,
   sizeOf,
-  statSize,
   type Task,
-  writeStat
+  taskAt
 } from "./batch.ts"
 import { InodeClaims } from "./inodeClaims.ts"
 import { ReadBuffer } from "./readBuffer.ts"
+import { makeStats, type Stats, writeStat } from "./stats.ts"
 
 /** How entries are read; plain data, for it goes to threads. */
 export interface ReaderOptions {
@@ -40,6 +42,8 @@ export class FileReader {
   readonly #buffer: ReadBuffer
   readonly #claims: InodeClaims | undefined
   readonly #writer: ObjectWriter | undefined
+  /** What was changed before, in nanoseconds, has settled. */
+  #settled = 0n
 
   constructor(options: ReaderOptions) {
     this.#options = options
@@ -49,39 +53,64 @@ export class FileReader {
   }
 
   read(batch: Batch): BatchResult {
+    this.#settled = BigInt(Date.now() - settlingTime) * 1_000_000n
     const result = new Results(batch.first, sizeOf(batch), 2 * digestSizeOf(this.#options.using.algorithm))
-    for (const { directory, names, tasks } of batch.groups) {
-      names.forEach((name, at) => this.#entry(childOf(directory, name), tasks[at] ?? "file", result))
+    for (const group of batch.groups) {
+      const directory = pathOf(group)
+      namesOf(group).forEach((name, at) => this.#entry(childOf(directory, name), taskAt(group, at), result))
     }
     return result
   }
 
   #entry(path: FilePath, task: Task, result: Results): void {
     try {
-      if (task === "file" || task === "large file") this.#file(path, task, result)
+      if (task === "file") this.#file(path, result)
+      else if (task === "large file") this.#largeFile(path, result)
       else this.#special(path, task, result)
     } catch (cause) {
       result.add(outcome.failed, problemOf(cause))
     }
   }
 
-  #file(path: FilePath, task: Task, result: Results): void {
+  /**
+   * Reads first and looks then. Whoever writes to a file sets the time of its last change: where that lies back, nobody did
+   * since it was opened, and one look was enough. Others are read again, between two looks.
+   */
+  #file(path: FilePath, result: Results): void {
     const file = openSync(path, readOnly)
     try {
-      const stats = fstatSync(file, bigint)
-      if (!stats.isFile()) throw new Changed(notThe(task))
-      result.look(stats)
+      const count = this.#buffer.readOnce(file)
+      const stats = lookAt(file, result)
+      if (stats.size > maxBatchedSize) return result.add(outcome.large)
+      if (!this.#isFirst(stats)) return result.add(outcome.linked)
       const size = Number(stats.size)
-      if (task === "file" && size > maxBatchedSize) return result.add(outcome.large)
-      if (task === "file" && !this.#isFirst(stats)) return result.add(outcome.linked)
-      const content = size > maxBatchedSize
-        ? this.#large(file, size)
-        : size > this.#options.inlineLimit
-        ? this.#small(file, size)
-        : this.#inline(file, size)
-      confirm(stats, fstatSync(file, bigint))
-      if (typeof content === "string") result.addDigest(content)
-      else result.add(outcome.read, content)
+      if (count !== size || stats.ctimeNs >= this.#settled) this.#readAgain(file, size, stats)
+      if (size <= this.#options.inlineLimit) result.add(outcome.read, this.#buffer.copy(size))
+      else result.addDigest(this.#digest(size))
+    } finally {
+      closeSync(file)
+    }
+  }
+
+  #readAgain(file: number, size: number, before: BigIntStats): void {
+    const actual = this.#buffer.read(file, 0, size)
+    if (actual !== size) throw sizeChanged(size, actual)
+    confirm(before, fstatSync(file, bigint))
+  }
+
+  #digest(size: number): string {
+    const digest = this.#buffer.digest(size)
+    this.#writer?.put(digest, this.#buffer.bytes.subarray(0, size))
+    return digest
+  }
+
+  #largeFile(path: FilePath, result: Results): void {
+    const file = openSync(path, readOnly)
+    try {
+      const before = lookAt(file, result)
+      const digest = this.#large(file, Number(before.size))
+      confirm(before, fstatSync(file, bigint))
+      result.addDigest(digest)
     } finally {
       closeSync(file)
     }
@@ -91,23 +120,6 @@ export class FileReader {
     return nlink === 1n || dev !== this.#options.claims?.device || this.#claims?.claim(ino) !== false
   }
 
-  #inline(file: number, size: number): Uint8Array {
-    this.#readWhole(file, size)
-    return new Uint8Array(this.#buffer.bytes.subarray(0, size))
-  }
-
-  #small(file: number, size: number): string {
-    this.#readWhole(file, size)
-    const digest = this.#buffer.digest(size)
-    this.#writer?.put(digest, this.#buffer.bytes.subarray(0, size))
-    return digest
-  }
-
-  #readWhole(file: number, size: number): void {
-    const actual = this.#buffer.read(file, size)
-    if (actual !== size) throw sizeChanged(size, actual)
-  }
-
   /** Reads a file piece by piece, and writes each piece while it is at hand. */
   #large(file: number, size: number): string {
     const unnamed = this.#writer?.begin()
@@ -115,7 +127,7 @@ export class FileReader {
       const hasher = new MerkleHasher(this.#options.using)
       let actual = 0
       for (let count = -1; count !== 0 && actual <= size; actual += count) {
-        count = this.#buffer.read(file, pieceSize - 1)
+        count = this.#buffer.read(file, actual, pieceSize)
         const piece = this.#buffer.bytes.subarray(0, count)
         hasher.update(piece)
         unnamed?.write(piece)
@@ -132,13 +144,26 @@ export class FileReader {
 
   #special(path: FilePath, task: Task, result: Results): void {
     const stats = lstatSync(path, bigint)
-    if ((Number(stats.mode) & typeMask) !== typeOfTask[task]) throw new Changed(notThe(task))
+    if ((Number(stats.mode) & typeMask) !== typeOfTask[task]) throw new Changed(`it is no longer a ${task}`)
     result.look(stats)
     result.add(outcome.read, task === "symlink" ? readlinkSync(path, "latin1") : undefined)
   }
 }
 
 const bigint = { bigint: true } as const
+
+/**
+ * How long ago, in milliseconds, a file must have been changed for another change to show in its time: much more than
+ * the grain of that time, and than the clock of a file server may be behind.
+ */
+const settlingTime = 10_000
+
+const lookAt = (file: number, result: Results): BigIntStats => {
+  const stats = fstatSync(file, bigint)
+  if (!stats.isFile()) throw new Changed("it is no longer a regular file")
+  result.look(stats)
+  return stats
+}
 
 const typeOfTask = {
   file: fileType.regular,
@@ -157,7 +182,7 @@ const pieceSize = 256 << 10
 class Results implements BatchResult {
   readonly first: number
   readonly outcomes: Uint8Array<ArrayBuffer>
-  readonly stats: BigInt64Array<ArrayBuffer>
+  readonly stats: Stats
   readonly digests: Uint8Array<ArrayBuffer>
   readonly contents = new Map<number, Content>()
   readonly #digestSize: number
@@ -167,7 +192,7 @@ class Results implements BatchResult {
   constructor(first: number, count: number, digestSize: number) {
     this.first = first
     this.outcomes = new Uint8Array(count)
-    this.stats = new BigInt64Array(count * statSize)
+    this.stats = makeStats(count)
     this.digests = new Uint8Array(count * digestSize)
     this.#digestSize = digestSize
     this.#digestText = Buffer.from(this.digests.buffer)
@@ -191,9 +216,6 @@ class Results implements BatchResult {
 /** An entry that is not what it was when its directory was listed, or when its reading began. */
 class Changed extends Error {}
 
-const notThe = (task: Task): string =>
-  `it is no longer a ${task === "file" || task === "large file" ? "regular file" : task}`
-
 const sizeChanged = (expected: number, actual: number): Changed =>
   new Changed(`expected ${expected} bytes, got ${actual > expected ? "more" : actual}`)
 
@@ -203,9 +225,12 @@ const confirm = (before: BigIntStats, after: BigIntStats): void => {
   }
 }
 
+/** What opening or reading says of something that took the place of a file. */
+const replaced = new Set(["ENOENT", "ELOOP", "ENXIO", "ENOTDIR", "EISDIR", "EAGAIN"])
+
 const problemOf = (cause: unknown): ReadProblem => {
   const code = cause instanceof Error && "code" in cause ? cause.code : undefined
-  const isGone = code === "ENOENT" || code === "ELOOP" || code === "ENXIO" || code === "ENOTDIR"
+  const isGone = typeof code === "string" && replaced.has(code)
   return {
     isChange: isGone || cause instanceof Changed,
     problem: cause instanceof Error ? cause.message : String(cause)

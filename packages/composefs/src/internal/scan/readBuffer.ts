@@ -37,16 +37,23 @@ export class ReadBuffer {
     this.#levels = [Buffer.alloc(size), Buffer.alloc(size)]
   }
 
-  /**
-   * Reads until the buffer holds `expected` bytes, or the file ends; one byte more where there is one. Returns how many
-   * there are.
-   */
-  read(file: number, expected: number): number {
+  /** Reads a file in one go: all of a small one, or one byte more than {@link maxBatchedSize}. */
+  readOnce(file: number): number {
+    return readSync(file, this.bytes, 0, maxBatchedSize + 1, null)
+  }
+
+  /** Reads until there are so many bytes, or the file ends. Returns how many there are. */
+  read(file: number, position: number, size: number): number {
     let filled = 0
-    for (let count = -1; count !== 0 && filled < expected; filled += count) {
-      count = readSync(file, this.bytes, filled, expected + 1 - filled, null)
+    for (let count = -1; count !== 0 && filled < size; filled += count) {
+      count = readSync(file, this.bytes, filled, size - filled, position + filled)
     }
     return filled
+  }
+
+  /** A copy of the first bytes. */
+  copy(size: number): Uint8Array {
+    return new Uint8Array(this.bytes.subarray(0, size))
   }
 
   /** The digest of the first `size` bytes. */

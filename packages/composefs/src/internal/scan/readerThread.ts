@@ -7,5 +7,10 @@ const reader = new FileReader(workerData)
 parentPort?.on("message", (batch: Batch) => {
   const { contents, digests, first, outcomes, stats } = reader.read(batch)
   const result: BatchResult = { first, outcomes, stats, digests, contents }
-  parentPort?.postMessage(result, [outcomes.buffer, stats.buffer, digests.buffer])
+  parentPort?.postMessage(result, [
+    outcomes.buffer,
+    stats.numbers.buffer,
+    stats.integers.buffer,
+    digests.buffer
+  ])
 })

@@ -1,13 +1,13 @@
 /** The inodes that were read, by the slot of their entry. */
 import * as Result from "effect/Result"
 import { lstatSync } from "node:fs"
-import * as ByteString from "../byteString.ts"
 import type { FilePath } from "../openFlags.ts"
 import type { TreeError } from "../treeError.ts"
-import { type BatchResult, type Content, digestAt, outcome, readStat, statSize } from "./batch.ts"
+import { type BatchResult, type Content, digestText, outcome } from "./batch.ts"
 import type { BatchQueue } from "./batchQueue.ts"
 import type { ScanProgress } from "./options.ts"
 import { attempt, changed, unreadable } from "./problems.ts"
+import { integerAt, numberAt, sliceOf, type Stats } from "./stats.ts"
 
 /** Takes inodes as they are read. */
 export interface InodeSink {
@@ -20,8 +20,7 @@ export interface InodeSink {
 /** What tells an inode with several names, and that nobody has written to it. */
 interface Version {
   readonly inode: string
-  readonly size: bigint
-  readonly mtimeNs: bigint
+  readonly size: number
   readonly ctimeNs: bigint
 }
 
@@ -124,8 +123,8 @@ export class Readings {
   /** Fails if somebody has written to the file of a slot since it was read. */
   confirm(slot: number): Result.Result<void, TreeError> {
     const source = this.pathOf(slot)
-    return Result.flatMap(attempt(source, () => lstatSync(source, { bigint: true })), (after) => {
-      const version = { ...after, inode: `${after.dev}:${after.ino}` }
+    return Result.flatMap(attempt(source, () => lstatSync(source, { bigint: true })), ({ ctimeNs, dev, ino, size }) => {
+      const version = { inode: inodeOf(dev, ino), size: Number(size), ctimeNs }
       const read = this.#versions.get(slot)
       return read !== undefined && isSame(read, version)
         ? Result.succeed(undefined)
@@ -136,11 +135,11 @@ export class Readings {
   #take(slot: number, result: BatchResult, at: number): void {
     this.#sink.put(slot, result, at)
     if (this.#options.keepsDigests && result.outcomes[at] === outcome.hashed) {
-      this.#digests.push(ByteString.fromBytes(digestAt(result, at)))
+      this.#digests.push(digestText(result, at))
     }
     this.#noteVersion(slot, result.stats, at)
     this.#files++
-    this.#bytes += Number(readStat(result.stats, at, "size"))
+    this.#bytes += numberAt(result.stats, at, "size")
   }
 
   #link(slot: number, version: Version): void {
@@ -149,8 +148,8 @@ export class Readings {
     this.#files++
   }
 
-  #noteVersion(slot: number, stats: BigInt64Array, at: number): void {
-    const hasNames = readStat(stats, at, "nlink") !== 1n
+  #noteVersion(slot: number, stats: Stats, at: number): void {
+    const hasNames = numberAt(stats, at, "nlink") !== 1
     if (!hasNames && !this.#options.keepsVersions) return
     const version = versionOf(stats, at)
     this.#versions.set(slot, version)
@@ -161,11 +160,11 @@ export class Readings {
   #putOff(slot: number, { stats }: BatchResult, at: number): void {
     const version = versionOf(stats, at)
     if (this.#readers.has(version.inode)) return this.#link(slot, version)
-    if (readStat(stats, at, "nlink") !== 1n) this.#readers.set(version.inode, slot)
-    const size = Number(version.size)
+    if (numberAt(stats, at, "nlink") !== 1) this.#readers.set(version.inode, slot)
+    const { size } = version
     if (size <= this.#options.maxSize) return this.#queue.addLarge(slot, size)
     this.#versions.set(slot, version)
-    const entry = stats.slice(at * statSize, (at + 1) * statSize)
+    const entry = sliceOf(stats, at)
     const accept = (digest: string): Result.Result<void, TreeError> => {
       this.#take(slot, hashedResult(slot, entry, digest), 0)
       return this.confirm(slot)
@@ -179,7 +178,7 @@ export class Readings {
   }
 }
 
-const hashedResult = (first: number, stats: BigInt64Array<ArrayBuffer>, digest: string): BatchResult => ({
+const hashedResult = (first: number, stats: Stats, digest: string): BatchResult => ({
   first,
   outcomes: Uint8Array.of(outcome.hashed),
   stats,
@@ -191,13 +190,13 @@ const unknownProblem = { isChange: false, problem: "for no known reason" }
 
 const writtenTo = "it was replaced or written to"
 
-const versionOf = (stats: BigInt64Array, at: number): Version => ({
-  inode: `${BigInt.asUintN(64, readStat(stats, at, "dev"))}:${BigInt.asUintN(64, readStat(stats, at, "ino"))}`,
-  size: readStat(stats, at, "size"),
-  mtimeNs: readStat(stats, at, "mtimeNs"),
-  ctimeNs: readStat(stats, at, "ctimeNs")
+const versionOf = (stats: Stats, at: number): Version => ({
+  inode: inodeOf(integerAt(stats, at, "dev"), integerAt(stats, at, "ino")),
+  size: numberAt(stats, at, "size"),
+  ctimeNs: integerAt(stats, at, "ctimeNs")
 })
 
+const inodeOf = (device: bigint, inode: bigint): string => `${BigInt.asUintN(64, device)}:${BigInt.asUintN(64, inode)}`
+
 const isSame = (left: Version, right: Version): boolean =>
-  left.inode === right.inode && left.size === right.size && left.mtimeNs === right.mtimeNs &&
-  left.ctimeNs === right.ctimeNs
+  left.inode === right.inode && left.size === right.size && left.ctimeNs === right.ctimeNs

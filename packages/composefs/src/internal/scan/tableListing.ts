@@ -3,10 +3,11 @@ import type { Timestamp } from "../../Node.ts"
 import * as ByteString from "../byteString.ts"
 import { Redirects } from "../erofs/redirect.ts"
 import { EntryTable, rootEntry } from "../table/entryTable.ts"
-import { type BatchResult, digestAt, outcome, readStat } from "./batch.ts"
+import { type BatchResult, digestStart, outcome } from "./batch.ts"
 import { MetadataRules } from "./metadata.ts"
 import type { DirectoryOptions } from "./options.ts"
 import type { InodeSink, Readings } from "./readings.ts"
+import { numberAt, type Stats } from "./stats.ts"
 import { deviceNumber } from "./treeListing.ts"
 import type { FoundDirectory, Listing } from "./walk.ts"
 
@@ -19,11 +20,6 @@ export class TableListing implements Listing<number>, InodeSink {
   readonly #entries: Array<number> = []
   /** Where a file is in the store: a slash, the first byte, a slash, the others. */
   readonly #place = new Uint8Array(2 + 2 * this.#redirects.digest.length).fill(slash)
-  readonly #digest = Buffer.from(
-    this.#redirects.digest.buffer,
-    this.#redirects.digest.byteOffset,
-    this.#redirects.digest.length
-  )
   /** Where the last time stands. */
   #last: { readonly seconds: bigint; readonly high: number; readonly low: number } = { seconds: 0n, high: 0, low: 0 }
 
@@ -33,13 +29,13 @@ export class TableListing implements Listing<number>, InodeSink {
 
   root(found: FoundDirectory): number {
     this.table.addRoot()
-    this.#setInode(rootEntry, found.stats.mode, found.stats.uid, found.stats.gid, found.stats.mtimeNs)
+    this.#setInode(rootEntry, found.stats, 0)
     return rootEntry
   }
 
   directory(parent: number, name: ByteString.ByteString, { stats }: FoundDirectory): number {
     const entry = this.#add(parent, name)
-    this.#setInode(entry, stats.mode, stats.uid, stats.gid, stats.mtimeNs)
+    this.#setInode(entry, stats, 0)
     return entry
   }
 
@@ -50,19 +46,12 @@ export class TableListing implements Listing<number>, InodeSink {
   put(slot: number, result: BatchResult, at: number): void {
     const { stats } = result
     const entry = this.#entryOf(slot)
-    const mode = readStat(stats, at, "mode")
-    this.#setInode(
-      entry,
-      mode,
-      readStat(stats, at, "uid"),
-      readStat(stats, at, "gid"),
-      readStat(stats, at, "mtimeNs")
-    )
+    this.#setInode(entry, stats, at)
     this.table.nlink[entry] = 1
     if (this.table.isDevice(entry)) this.table.rdev[entry] = deviceNumber(stats, at)
     if (result.outcomes[at] === outcome.hashed) {
-      this.table.size[entry] = Number(readStat(stats, at, "size"))
-      this.#setDigest(entry, digestAt(result, at))
+      this.table.size[entry] = numberAt(stats, at, "size")
+      this.#setDigest(entry, result, at)
     } else this.#setContent(entry, result, at)
   }
 
@@ -123,12 +112,15 @@ export class TableListing implements Listing<number>, InodeSink {
     return entry
   }
 
-  #setInode(entry: number, mode: bigint, uid: bigint, gid: bigint, mtimeNs: bigint): void {
+  #setInode(entry: number, stats: Stats, at: number): void {
     const { table } = this
-    table.mode[entry] = Number(mode)
-    table.uid[entry] = this.#rules.uid(uid)
-    table.gid[entry] = this.#rules.gid(gid)
-    this.#setTime(entry, this.#rules.mtime(mtimeNs))
+    table.mode[entry] = numberAt(stats, at, "mode")
+    table.uid[entry] = this.#rules.uid(numberAt(stats, at, "uid"))
+    table.gid[entry] = this.#rules.gid(numberAt(stats, at, "gid"))
+    this.#setTime(
+      entry,
+      this.#rules.mtime(numberAt(stats, at, "mtimeSeconds"), numberAt(stats, at, "mtimeNanoseconds"))
+    )
   }
 
   #setTime(entry: number, { nanoseconds, seconds }: Timestamp): void {
@@ -153,16 +145,26 @@ export class TableListing implements Listing<number>, InodeSink {
     this.table.setDataBytes(entry, bytes, 0, bytes.length)
   }
 
-  #setDigest(entry: number, hex: Uint8Array): void {
-    this.#place.set(hex.subarray(0, 2), 1)
-    this.#place.set(hex.subarray(2), 4)
-    this.#redirects.setPlaceBytes(entry, this.#place, 2 + hex.length)
-    for (let at = 0; at < hex.length; at += 2) this.#digest[at >> 1] = nibble(hex[at]) << 4 | nibble(hex[at + 1])
-    this.#redirects.setDigest(entry, hex.length / 2)
+  #setDigest(entry: number, result: BatchResult, at: number): void {
+    const place = this.#place
+    const { digest } = this.#redirects
+    const end = digestStart(result, at + 1)
+    let size = 0
+    for (let hex = digestStart(result, at); hex < end; hex += 2, size++) {
+      const high = result.digests[hex] ?? 0
+      const low = result.digests[hex + 1] ?? 0
+      digest[size] = nibble(high) << 4 | nibble(low)
+      // After the first byte, there is a slash.
+      const to = size === 0 ? 1 : 2 * size + 2
+      place[to] = high
+      place[to + 1] = low
+    }
+    this.#redirects.setPlaceBytes(entry, place, 2 * size + 2)
+    this.#redirects.setDigest(entry, size)
   }
 }
 
 const slash = 0x2f
 
 /** The value of a hex digit in ASCII: 0 to 9, or a to f. */
-const nibble = (code: number = 0): number => code < 0x3a ? code - 0x30 : code - 0x57
+const nibble = (code: number): number => code < 0x3a ? code - 0x30 : code - 0x57

@@ -3,10 +3,11 @@ import * as Node from "../../Node.ts"
 import * as ByteString from "../byteString.ts"
 import { fileType, typeMask } from "../fileType.ts"
 import { join } from "../paths.ts"
-import { type BatchResult, digestAt, outcome, readStat } from "./batch.ts"
+import { type BatchResult, digestText, outcome } from "./batch.ts"
 import { MetadataRules } from "./metadata.ts"
 import type { DirectoryOptions } from "./options.ts"
 import type { InodeSink, Readings } from "./readings.ts"
+import { numberAt, type Stats } from "./stats.ts"
 import type { FoundDirectory, Listing } from "./walk.ts"
 
 /** A directory and what was found in it. */
@@ -77,7 +78,7 @@ export class TreeListing implements Listing<ListedDirectory>, InodeSink {
 
   /** Attributes are not the scan's to know. */
   directoryNode({ stats }: FoundDirectory, entries: ReadonlyMap<string, Node.Node>): Node.Directory {
-    return Node.directory(entries, this.#metadata(stats.mode, stats.uid, stats.gid, stats.mtimeNs))
+    return Node.directory(entries, this.#metadata(stats, 0))
   }
 
   #add(parent: ListedDirectory, name: ByteString.ByteString, content: ListedDirectory | number): void {
@@ -87,15 +88,9 @@ export class TreeListing implements Listing<ListedDirectory>, InodeSink {
 
   #leafOf(result: BatchResult, entry: number): Leaf {
     const { contents, outcomes, stats } = result
-    const mode = readStat(stats, entry, "mode")
-    const metadata = this.#metadata(
-      mode,
-      readStat(stats, entry, "uid"),
-      readStat(stats, entry, "gid"),
-      readStat(stats, entry, "mtimeNs")
-    )
+    const metadata = this.#metadata(stats, entry)
     const content = contents.get(entry)
-    switch (Number(mode) & typeMask) {
+    switch (numberAt(stats, entry, "mode") & typeMask) {
       case fileType.symlink:
         return Node.symlink(typeof content === "string" ? ByteString.toText(content) : "", metadata)
       case fileType.fifo:
@@ -110,16 +105,15 @@ export class TreeListing implements Listing<ListedDirectory>, InodeSink {
     if (outcomes[entry] !== outcome.hashed) {
       return Node.inlineFile(content instanceof Uint8Array ? content : new Uint8Array(0), metadata)
     }
-    const digest = ByteString.fromBytes(digestAt(result, entry))
-    return Node.externalFile({ size: Number(readStat(stats, entry, "size")), digest }, metadata)
+    return Node.externalFile({ size: numberAt(stats, entry, "size"), digest: digestText(result, entry) }, metadata)
   }
 
-  #metadata(mode: bigint, uid: bigint, gid: bigint, mtimeNs: bigint): Node.Metadata {
+  #metadata(stats: Stats, entry: number): Node.Metadata {
     return {
-      mode: Number(mode) & 0o7777,
-      uid: this.#rules.uid(uid),
-      gid: this.#rules.gid(gid),
-      mtime: this.#rules.mtime(mtimeNs),
+      mode: numberAt(stats, entry, "mode") & 0o7777,
+      uid: this.#rules.uid(numberAt(stats, entry, "uid")),
+      gid: this.#rules.gid(numberAt(stats, entry, "gid")),
+      mtime: this.#rules.mtime(numberAt(stats, entry, "mtimeSeconds"), numberAt(stats, entry, "mtimeNanoseconds")),
       xattrs: noXattrs
     }
   }
@@ -128,8 +122,7 @@ export class TreeListing implements Listing<ListedDirectory>, InodeSink {
 const noXattrs: ReadonlyMap<string, Uint8Array> = new Map()
 
 /** In the kernel's 32-bit encoding. */
-export const deviceNumber = (stats: BigInt64Array, entry: number): number =>
-  Number(BigInt.asUintN(32, readStat(stats, entry, "rdev")))
+export const deviceNumber = (stats: Stats, entry: number): number => numberAt(stats, entry, "rdev") % 2 ** 32
 
 /** The first name of an inode that has several. */
 interface FirstLink {

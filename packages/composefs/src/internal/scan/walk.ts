@@ -9,13 +9,15 @@ import type { TreeError } from "../treeError.ts"
 import { childOf } from "./batch.ts"
 import { BatchQueue } from "./batchQueue.ts"
 import { attempt, changed, unreadable } from "./problems.ts"
+import { integerAt, makeStats, type Stats, writeStat } from "./stats.ts"
 
 /** A directory of the scan. */
 export interface FoundDirectory {
   readonly source: FilePath
   /** Inside the tree. */
   readonly path: string
-  readonly stats: BigIntStats
+  /** Of one entry. */
+  readonly stats: Stats
   /** Whether it belongs to the tree for its own sake, and not only for what is in it. */
   readonly isSelected: boolean
 }
@@ -61,7 +63,9 @@ export class Walk<D> {
   ): Result.Result<Walk<D>, TreeError> {
     return Result.flatMap(attempt(source, () => statSync(source, bigint)), (stats) =>
       stats.isDirectory()
-        ? Result.succeed(new Walk({ source, path: "/", stats, isSelected: true }, selection, listing, batchSize))
+        ? Result.succeed(
+          new Walk({ source, path: "/", stats: statsOf(stats), isSelected: true }, selection, listing, batchSize)
+        )
         : Result.fail(unreadable(source, "it is not a directory")))
   }
 
@@ -90,7 +94,8 @@ export class Walk<D> {
       const look = path === "/" ? statSync : lstatSync
       const after = attempt(source, () => look(source, bigint))
       if (Result.isFailure(after)) return Result.fail(after.failure)
-      if (identity.some((field) => stats[field] !== after.success[field])) {
+      const now = statsOf(after.success)
+      if (identity.some((field) => integerAt(stats, 0, field) !== integerAt(now, 0, field))) {
         return Result.fail(changed(source, "it was replaced or written to"))
       }
     }
@@ -124,7 +129,7 @@ export class Walk<D> {
     const source = childOf(parent.found.source, name)
     return Result.flatMap(attempt(source, () => lstatSync(source, bigint)), (stats) => {
       if (!stats.isDirectory()) return Result.fail(changed(source, "it is no longer a directory"))
-      const found = { source, path, stats, isSelected }
+      const found = { source, path, stats: statsOf(stats), isSelected }
       return this.#list(this.#listing.directory(parent.directory, name, found), found)
     })
   }
@@ -146,7 +151,13 @@ interface Position<D> {
 
 const bigint = { bigint: true } as const
 
-const identity = ["dev", "ino", "mode", "mtimeNs", "ctimeNs"] as const
+const identity = ["dev", "ino", "ctimeNs"] as const
+
+const statsOf = (stats: BigIntStats): Stats => {
+  const one = makeStats(1)
+  writeStat(one, 0, stats)
+  return one
+}
 
 type FoundName = readonly [name: ByteString.ByteString, kind: Node.Kind]
 

@@ -4,10 +4,10 @@ import * as Result from "effect/Result"
 import { join } from "node:path"
 import { ContentError } from "../../Content.ts"
 import * as Tree from "../../Tree.ts"
-import * as ByteString from "../byteString.ts"
-import { type BatchResult, batchSize, digestAt, outcome, readStat } from "../scan/batch.ts"
+import { type BatchResult, batchSize, digestText, outcome } from "../scan/batch.ts"
 import { BatchQueue } from "../scan/batchQueue.ts"
 import { readAll } from "../scan/crew.ts"
+import { numberAt } from "../scan/stats.ts"
 import { type Parameters, sha256, sha512 } from "../verity/blockHash.ts"
 import { listStore } from "./listing.ts"
 import { objectsOf } from "./names.ts"
@@ -81,7 +81,7 @@ class Findings {
   accept(digests: ReadonlyArray<string>, result: BatchResult, queue: BatchQueue): void {
     result.outcomes.forEach((found, at) => {
       const slot = result.first + at
-      const size = Number(readStat(result.stats, at, "size"))
+      const size = numberAt(result.stats, at, "size")
       if (found === outcome.large) return queue.addLarge(slot, size)
       this.#objects++
       this.#size += size
@@ -116,7 +116,7 @@ class Findings {
       this.#unreadable.set(digest, content.problem)
       return
     }
-    const actual = ByteString.fromBytes(digestAt(result, at))
+    const actual = digestText(result, at)
     if (actual !== digest) this.#corrupt.set(digest, actual)
   }
 }
