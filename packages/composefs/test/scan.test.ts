@@ -4,7 +4,17 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as fc from "fast-check"
 import { spawnSync } from "node:child_process"
-import { existsSync, linkSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs"
+import {
+  cpSync,
+  existsSync,
+  linkSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync
+} from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { groupOf, outcome } from "../src/internal/scan/batch.ts"
@@ -150,6 +160,20 @@ describe("Tree.fromDirectory with threads", () => {
 })
 
 describe("Tree.fromDirectory", () => {
+  it.live("gives what is in files, those that have long been there as those just written", () =>
+    Effect.scoped(Effect.gen(function*() {
+      const fresh = yield* temporary
+      cpSync(import.meta.dirname, fresh, { recursive: true })
+      for (const directory of [import.meta.dirname, fresh]) {
+        const { tree } = yield* Tree.fromDirectory(directory)
+        const files = Array.from(Tree.externalFiles(tree))
+        assert.isAbove(files.length, 20)
+        for (const { node, path } of files) {
+          assert.strictEqual(node.digest, FsVerity.digest(readFileSync(join(directory, path))), path)
+        }
+      }
+    })))
+
   const replacedBy = (replace: (path: string) => void) =>
     Effect.scoped(Effect.gen(function*() {
       const directory = yield* temporary

@@ -39,6 +39,19 @@ export class Redirects {
     metacopy[entry] = attributes.values.internBytes(this.#metacopyName, this.#metacopy, 0, metacopyHeaderSize + size)
   }
 
+  /**
+   * Gives a file the digest of so many bytes and, with a slash in front, the place that follows from it. All files of a
+   * table must get theirs here: then places need not be compared to know which are the same.
+   */
+  setDigestAndPlace(entry: number, size: number, place: Uint8Array, placeSize: number): void {
+    const { values } = this.#table.attributes
+    const { count } = values
+    this.setDigest(entry, size)
+    const metacopy = this.#table.metacopy[entry] ?? 0
+    if (metacopy === count) values.appendUnsought(this.#redirectName, place, 0, placeSize)
+    this.#table.redirect[entry] = metacopy + 1
+  }
+
   /** Gives a file its place in the object store, with a slash in front. */
   setPlace(entry: number, from: number, to: number): void {
     this.#table.redirect[entry] = this.#table.attributes.attribute(this.#redirectName, from, to)

@@ -1,6 +1,6 @@
 /** Reads batches in the calling thread and, where there is enough to read, in others beside it. */
 import * as Effect from "effect/Effect"
-import type * as Result from "effect/Result"
+import * as Result from "effect/Result"
 import type * as Scope from "effect/Scope"
 import { availableParallelism } from "node:os"
 import { startThreads, type ThreadProblem, type Threads } from "../workers.ts"
@@ -23,7 +23,7 @@ export interface Work<E> {
 const worthThreads = 3000
 
 /** So many batches go to a thread in advance, for the time until the calling thread looks again. */
-const inAdvance = 3
+const inAdvance = 6
 
 /** Reads all there is with at most so many threads, the calling one included. Fails at the first failure. */
 export const readAll: <E>(
@@ -38,9 +38,8 @@ export const readAll: <E>(
       if (threads > 1 && work.load() >= worthThreads) {
         return yield* Effect.scoped(readTogether(work, reader, options, threads - 1))
       }
-      const batch = work.next()
-      if (batch === undefined) return
-      yield* Effect.fromResult(work.accept(reader.read(batch)))
+      const turn = yield* Effect.fromResult(takeTurn(work, reader))
+      if (turn.isIdle) return
       yield* Effect.yieldNow
     }
   }
@@ -78,20 +77,34 @@ const share: <E>(
       for (const result of mailbox.take()) yield* Effect.fromResult(work.accept(result))
       yield* Effect.fromResult(work.prepare(worthThreads))
       giveAway(work, threads, mailbox)
-      const batch = work.next()
-      if (batch !== undefined) {
-        yield* Effect.fromResult(work.accept(reader.read(batch)))
-        // The others' results come with the next turn of the event loop.
-        yield* Effect.yieldNow
-      } else if (mailbox.isAwaited) yield* mailbox.arrival
+      const turn = yield* Effect.fromResult(takeTurn(work, reader))
+      if (!turn.isIdle) yield* Effect.yieldNow
+      else if (mailbox.isAwaited) yield* mailbox.arrival
       else return
     }
   }
 )
 
+/** Reads some batches before others of this thread get their turn, and the results of other threads arrive. */
+const takeTurn = <E>(work: Work<E>, reader: FileReader): Result.Result<{ readonly isIdle: boolean }, E> => {
+  // Near the end, what is left should go to whoever is free.
+  const batches = work.load() < worthThreads ? 1 : batchesPerTurn
+  for (let taken = 0; taken < batches; taken++) {
+    const batch = work.next()
+    if (batch === undefined) return Result.succeed({ isIdle: taken === 0 })
+    const accepted = work.accept(reader.read(batch))
+    if (Result.isFailure(accepted)) return Result.fail(accepted.failure)
+  }
+  return Result.succeed({ isIdle: false })
+}
+
+/** Some milliseconds. */
+const batchesPerTurn = 4
+
 /** One batch to each in turn: the last ones must not all be one thread's. */
 const giveAway = <E>(work: Work<E>, threads: Threads, mailbox: Mailbox): void => {
-  for (let given = 0; given < inAdvance; given++) {
+  const most = work.load() < worthThreads ? 2 : inAdvance
+  for (let given = 0; given < most; given++) {
     for (let thread = 0; thread < threads.count; thread++) {
       if (mailbox.awaitedFrom(thread) > given) continue
       const batch = work.next()

@@ -14,7 +14,6 @@ import { InodeClaims } from "./inodeClaims.ts"
 import type { DirectoryOptions } from "./options.ts"
 import { changed, unreadable } from "./problems.ts"
 import { type InodeSink, Readings } from "./readings.ts"
-import { integerAt } from "./stats.ts"
 import { type Listing, Walk } from "./walk.ts"
 
 /** What was read, where nobody has looked yet whether it still stands: {@link Walk.confirm}. */
@@ -83,7 +82,7 @@ const readEntries = <D, E, R>(
         using,
         inlineLimit: inlineLimit ?? recommendedInlineSize,
         store: store?.target,
-        claims: { device: integerAt(walk.root.stats, 0, "dev"), shared: InodeClaims.share() }
+        claims: { device: walk.root.stats.dev, shared: InodeClaims.share() }
       },
       threads
     )

@@ -76,3 +76,26 @@ const secondsOf = (time: bigint): number => {
   }
   return lastSecond.seconds
 }
+
+/** What of a directory matters. */
+export interface DirectoryStats {
+  readonly mode: number
+  readonly uid: number
+  readonly gid: number
+  readonly mtimeSeconds: number
+  readonly mtimeNanoseconds: number
+  readonly ctimeNs: bigint
+  readonly dev: bigint
+  readonly ino: bigint
+}
+
+export const statsOf = ({ ctimeNs, dev, gid, ino, mode, mtimeNs, uid }: BigIntStats): DirectoryStats => ({
+  mode: Number(mode),
+  uid: Number(uid),
+  gid: Number(gid),
+  mtimeSeconds: secondsOf(mtimeNs),
+  mtimeNanoseconds: Number(mtimeNs - lastSecond.start),
+  ctimeNs,
+  dev,
+  ino
+})

@@ -7,7 +7,7 @@ import { type BatchResult, digestStart, outcome } from "./batch.ts"
 import { MetadataRules } from "./metadata.ts"
 import type { DirectoryOptions } from "./options.ts"
 import type { InodeSink, Readings } from "./readings.ts"
-import { numberAt, type Stats } from "./stats.ts"
+import { numberAt } from "./stats.ts"
 import { deviceNumber } from "./treeListing.ts"
 import type { FoundDirectory, Listing } from "./walk.ts"
 
@@ -29,13 +29,13 @@ export class TableListing implements Listing<number>, InodeSink {
 
   root(found: FoundDirectory): number {
     this.table.addRoot()
-    this.#setInode(rootEntry, found.stats, 0)
+    this.#setDirectory(rootEntry, found)
     return rootEntry
   }
 
-  directory(parent: number, name: ByteString.ByteString, { stats }: FoundDirectory): number {
+  directory(parent: number, name: ByteString.ByteString, found: FoundDirectory): number {
     const entry = this.#add(parent, name)
-    this.#setInode(entry, stats, 0)
+    this.#setDirectory(entry, found)
     return entry
   }
 
@@ -46,7 +46,13 @@ export class TableListing implements Listing<number>, InodeSink {
   put(slot: number, result: BatchResult, at: number): void {
     const { stats } = result
     const entry = this.#entryOf(slot)
-    this.#setInode(entry, stats, at)
+    this.#setInode(
+      entry,
+      numberAt(stats, at, "mode"),
+      numberAt(stats, at, "uid"),
+      numberAt(stats, at, "gid"),
+      this.#rules.mtime(numberAt(stats, at, "mtimeSeconds"), numberAt(stats, at, "mtimeNanoseconds"))
+    )
     this.table.nlink[entry] = 1
     if (this.table.isDevice(entry)) this.table.rdev[entry] = deviceNumber(stats, at)
     if (result.outcomes[at] === outcome.hashed) {
@@ -112,15 +118,17 @@ export class TableListing implements Listing<number>, InodeSink {
     return entry
   }
 
-  #setInode(entry: number, stats: Stats, at: number): void {
+  #setDirectory(entry: number, { stats }: FoundDirectory): void {
+    const { gid, mode, mtimeNanoseconds, mtimeSeconds, uid } = stats
+    this.#setInode(entry, mode, uid, gid, this.#rules.mtime(mtimeSeconds, mtimeNanoseconds))
+  }
+
+  #setInode(entry: number, mode: number, uid: number, gid: number, mtime: Timestamp): void {
     const { table } = this
-    table.mode[entry] = numberAt(stats, at, "mode")
-    table.uid[entry] = this.#rules.uid(numberAt(stats, at, "uid"))
-    table.gid[entry] = this.#rules.gid(numberAt(stats, at, "gid"))
-    this.#setTime(
-      entry,
-      this.#rules.mtime(numberAt(stats, at, "mtimeSeconds"), numberAt(stats, at, "mtimeNanoseconds"))
-    )
+    table.mode[entry] = mode
+    table.uid[entry] = this.#rules.uid(uid)
+    table.gid[entry] = this.#rules.gid(gid)
+    this.#setTime(entry, mtime)
   }
 
   #setTime(entry: number, { nanoseconds, seconds }: Timestamp): void {
@@ -159,8 +167,7 @@ export class TableListing implements Listing<number>, InodeSink {
       place[to] = high
       place[to + 1] = low
     }
-    this.#redirects.setPlaceBytes(entry, place, 2 * size + 2)
-    this.#redirects.setDigest(entry, size)
+    this.#redirects.setDigestAndPlace(entry, size, place, 2 * size + 2)
   }
 }
 

@@ -7,7 +7,7 @@ import { type BatchResult, digestText, outcome } from "./batch.ts"
 import { MetadataRules } from "./metadata.ts"
 import type { DirectoryOptions } from "./options.ts"
 import type { InodeSink, Readings } from "./readings.ts"
-import { numberAt, type Stats } from "./stats.ts"
+import { type DirectoryStats, numberAt, type Stats } from "./stats.ts"
 import type { FoundDirectory, Listing } from "./walk.ts"
 
 /** A directory and what was found in it. */
@@ -78,7 +78,7 @@ export class TreeListing implements Listing<ListedDirectory>, InodeSink {
 
   /** Attributes are not the scan's to know. */
   directoryNode({ stats }: FoundDirectory, entries: ReadonlyMap<string, Node.Node>): Node.Directory {
-    return Node.directory(entries, this.#metadata(stats, 0))
+    return Node.directory(entries, this.#metadata(stats))
   }
 
   #add(parent: ListedDirectory, name: ByteString.ByteString, content: ListedDirectory | number): void {
@@ -88,7 +88,13 @@ export class TreeListing implements Listing<ListedDirectory>, InodeSink {
 
   #leafOf(result: BatchResult, entry: number): Leaf {
     const { contents, outcomes, stats } = result
-    const metadata = this.#metadata(stats, entry)
+    const metadata = this.#metadata({
+      mode: numberAt(stats, entry, "mode"),
+      uid: numberAt(stats, entry, "uid"),
+      gid: numberAt(stats, entry, "gid"),
+      mtimeSeconds: numberAt(stats, entry, "mtimeSeconds"),
+      mtimeNanoseconds: numberAt(stats, entry, "mtimeNanoseconds")
+    })
     const content = contents.get(entry)
     switch (numberAt(stats, entry, "mode") & typeMask) {
       case fileType.symlink:
@@ -108,12 +114,12 @@ export class TreeListing implements Listing<ListedDirectory>, InodeSink {
     return Node.externalFile({ size: numberAt(stats, entry, "size"), digest: digestText(result, entry) }, metadata)
   }
 
-  #metadata(stats: Stats, entry: number): Node.Metadata {
+  #metadata(stats: Omit<DirectoryStats, "ctimeNs" | "dev" | "ino">): Node.Metadata {
     return {
-      mode: numberAt(stats, entry, "mode") & 0o7777,
-      uid: this.#rules.uid(numberAt(stats, entry, "uid")),
-      gid: this.#rules.gid(numberAt(stats, entry, "gid")),
-      mtime: this.#rules.mtime(numberAt(stats, entry, "mtimeSeconds"), numberAt(stats, entry, "mtimeNanoseconds")),
+      mode: stats.mode & 0o7777,
+      uid: this.#rules.uid(stats.uid),
+      gid: this.#rules.gid(stats.gid),
+      mtime: this.#rules.mtime(stats.mtimeSeconds, stats.mtimeNanoseconds),
       xattrs: noXattrs
     }
   }

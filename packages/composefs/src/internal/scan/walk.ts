@@ -1,6 +1,6 @@
 /** Lists directories, and puts what is in them into batches. */
 import * as Result from "effect/Result"
-import { type BigIntStats, type Dirent, lstatSync, readdirSync, statSync } from "node:fs"
+import { type Dirent, lstatSync, readdirSync, statSync } from "node:fs"
 import type * as Node from "../../Node.ts"
 import * as ByteString from "../byteString.ts"
 import type { FilePath } from "../openFlags.ts"
@@ -9,15 +9,14 @@ import type { TreeError } from "../treeError.ts"
 import { childOf } from "./batch.ts"
 import { BatchQueue } from "./batchQueue.ts"
 import { attempt, changed, unreadable } from "./problems.ts"
-import { integerAt, makeStats, type Stats, writeStat } from "./stats.ts"
+import { type DirectoryStats, statsOf } from "./stats.ts"
 
 /** A directory of the scan. */
 export interface FoundDirectory {
   readonly source: FilePath
   /** Inside the tree. */
   readonly path: string
-  /** Of one entry. */
-  readonly stats: Stats
+  readonly stats: DirectoryStats
   /** Whether it belongs to the tree for its own sake, and not only for what is in it. */
   readonly isSelected: boolean
 }
@@ -94,8 +93,8 @@ export class Walk<D> {
       const look = path === "/" ? statSync : lstatSync
       const after = attempt(source, () => look(source, bigint))
       if (Result.isFailure(after)) return Result.fail(after.failure)
-      const now = statsOf(after.success)
-      if (identity.some((field) => integerAt(stats, 0, field) !== integerAt(now, 0, field))) {
+      const { ctimeNs, dev, ino } = after.success
+      if (stats.dev !== dev || stats.ino !== ino || stats.ctimeNs !== ctimeNs) {
         return Result.fail(changed(source, "it was replaced or written to"))
       }
     }
@@ -150,14 +149,6 @@ interface Position<D> {
 }
 
 const bigint = { bigint: true } as const
-
-const identity = ["dev", "ino", "ctimeNs"] as const
-
-const statsOf = (stats: BigIntStats): Stats => {
-  const one = makeStats(1)
-  writeStat(one, 0, stats)
-  return one
-}
 
 type FoundName = readonly [name: ByteString.ByteString, kind: Node.Kind]
 

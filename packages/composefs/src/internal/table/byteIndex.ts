@@ -65,6 +65,17 @@ export class ByteIndex {
     return number
   }
 
+  /** The same for bytes that nobody will ever seek: they need no place among those which are. */
+  appendUnsought(owner: number, bytes: Uint8Array, from: number, to: number): number {
+    this.#catchUp()
+    const start = this.#arena.append(bytes, from, to)
+    const number = this.append(owner, start, this.#arena.size)
+    // A larger index will have them all: scattered, they are in nobody's way.
+    this.#hashes[number] = Math.imul(number, scatter)
+    this.#indexed = number + 1
+    return number
+  }
+
   #findIn(bytes: Uint8Array, owner: number, from: number, to: number): number {
     this.#catchUp()
     return (this.#slots[this.#slotOf(hashBytes(owner, bytes, from, to), owner, bytes, from, to)] ?? 0) - 1
@@ -130,6 +141,8 @@ export class ByteIndex {
     }
   }
 }
+
+const scatter = 0x9e3779b1
 
 export const grownInt32 = (column: Int32Array, capacity: number): Int32Array => {
   const grown = new Int32Array(capacity)
