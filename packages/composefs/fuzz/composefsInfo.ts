@@ -72,16 +72,18 @@ const comparableNode = (node: Node.Node, path: string, known: Payloads): Node.No
     : { ...node, xattrs }
 }
 
-/** A redirect of whole words of four bytes comes with two bytes from behind it; slashes in front are taken off. */
+/** Slashes in front count for nothing, and a redirect of whole words of four bytes comes with two from behind it. */
 const comparablePayload = (payload: string | undefined, written: string | undefined): string | undefined => {
   if (payload === undefined) return undefined
-  const bytes = fromText(payload)
-  const expected = fromText(written ?? payload)
-  const isOverread = (expected.length + 1) % 4 === 0 && bytes.length <= expected.length + 2 &&
-    bytes.startsWith(expected.replace(/^\/+/, ""))
-  const bare = (isOverread ? expected : bytes).replace(/^\/+/, "")
-  return bare === "" ? undefined : bare
+  const bare = withoutSlashes(payload)
+  const expected = withoutSlashes(written ?? payload)
+  const isOverread = fromText(written ?? payload).length % 4 === 3 && bare.startsWith(expected) &&
+    bare.length <= expected.length + 2
+  const shown = isOverread ? expected : bare
+  return shown === "" ? undefined : shown
 }
+
+const withoutSlashes = (payload: string): string => fromText(payload).replace(/^\/+/, "")
 
 /** What belongs to the format is dropped, also where it is the tree's own. */
 const marks = [
