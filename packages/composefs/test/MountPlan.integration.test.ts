@@ -10,7 +10,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { bytesToText } from "../src/internal/byteString.ts"
 import { inErofs, inOverlay } from "./kernel/expected.ts"
-import { kernelTree } from "./kernel/kernelTree.ts"
+import { kernelTree, layerTree } from "./kernel/kernelTree.ts"
 import { inNamespace, observeCommand, parseObserved } from "./kernel/mount.ts"
 import { canMount, hasProgram } from "./tools.ts"
 import { type Sample, sample } from "./trees.ts"
@@ -199,6 +199,7 @@ describe.skipIf(!canMount())("MountPlan on this kernel", () => {
 
 describe.skipIf(!canMount() || !hasProgram("getfattr"))("MountPlan of any tree, on this kernel", () => {
   const samples = sample.map(({ contents, tree }) => ({ contents, tree: kernelTree(tree) }))
+  const layers = sample.map(({ contents, tree }) => ({ contents, tree: layerTree(tree) }))
 
   const store = Effect.fnUntraced(function*(file: StoreFile, { contents, tree }: Sample) {
     for (const content of contents.values()) yield* file(content)
@@ -222,7 +223,7 @@ describe.skipIf(!canMount() || !hasProgram("getfattr"))("MountPlan of any tree, 
 
   it.live("hides in a stack what a whiteout names, and the whiteout", () =>
     Effect.gen(function*() {
-      const withWhiteouts = samples.filter(({ tree }) => whiteoutPaths(tree).length > 0)
+      const withWhiteouts = layers.filter(({ tree }) => whiteoutPaths(tree).length > 0)
       for (const it of fc.sample(withWhiteouts, 8)) {
         const base = below(it.tree)
         const { run, target } = yield* prepare((file) => Effect.map(store(file, it), (tree) => [base, tree]), "off", 1)

@@ -38,6 +38,30 @@ const legacyNode = (node: Node.Node): Node.Node => {
     : node
 }
 
+/**
+ * A tree's own overlay attributes lose their escape when it becomes a layer of another overlay, and there they act: a
+ * redirect cuts its directory off from the layers below, or is refused as invalid. In a stack a tree has none.
+ */
+export const layerTree = (tree: Tree.Tree): Tree.Tree => ({ root: withoutOverlayAttributes(kernelTree(tree).root) })
+
+const withoutOverlayAttributes = (directory: Node.Directory): Node.Directory => ({
+  ...directory,
+  xattrs: ownAttributes(directory),
+  entries: new Map(
+    Array.from(directory.entries, ([name, node]) => [
+      name,
+      node._tag === "HardLink"
+        ? node
+        : node._tag === "Directory"
+        ? withoutOverlayAttributes(node)
+        : { ...node, xattrs: ownAttributes(node) }
+    ])
+  )
+})
+
+const ownAttributes = ({ xattrs }: Node.Inode): Node.Inode["xattrs"] =>
+  new Map(Array.from(xattrs).filter(([name]) => !/^(?:trusted|user)\.overlay\./.test(name)))
+
 const fitDirectory = (directory: Node.Directory): Node.Directory => ({
   ...directory,
   ...fitMetadata(directory),
