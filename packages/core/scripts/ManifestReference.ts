@@ -183,15 +183,17 @@ The checks below that need more than a schema (patterns, ranges, services, licen
 | what                                                         | at most |
 | ------------------------------------------------------------ | ------- |
 | the text                                                     | 256 KiB |
-| tokens of YAML, blanks not counted, lines of texts counted   | 5,000   |
+| tokens; also lines, escapes and every 64 characters of texts | 3,200   |
 | values, counted again wherever an alias repeats them         | 3,000   |
 | levels of lists and maps                                     | 64      |
+| keys of one map                                              | 256     |
 | brace-free patterns that the braces of all lists stand for   | 4,096   |
 | characters of all patterns that are more than plain paths    | 65,536  |
+| names between the slashes of all patterns                    | 16,384  |
 | steps of a trust expression, counted repetitions written out | 2,000   |
 | issues that are shown; the others are counted                | 100     |
 
-A manifest that lists 1,500 files, one on each line, has 4,500 tokens. Custom tags, merge keys, duplicate keys and more
+A manifest that lists 1,000 files, one on each line, has 3,000 tokens. Custom tags, merge keys, duplicate keys and more
 than one document are refused.
 
 ## Keys of both shapes

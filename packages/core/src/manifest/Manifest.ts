@@ -91,11 +91,16 @@ export interface ParsedManifest {
   readonly source: string
 }
 
-interface Decoded {
+interface Decoded extends SchemaIssues.SchemaFindings {
   readonly document: AuthoredDocument | undefined
   readonly extras: ReadonlyArray<ExtraKey>
-  readonly found: ReadonlyArray<IssueSink.PlacedFinding>
 }
+
+// Enough that the first hundred in the order of the text are among them, unless the manifest is hopeless.
+const maximumSchemaIssues = 3 * IssueSink.maximumIssues
+
+/** Spares zod its own sentences, which nobody reads; those of a schema's own formats are kept. */
+const unspoken: { readonly error: () => string } = { error: () => "" }
 
 const without = (data: Json, paths: ReadonlyArray<ExtraKey["path"]>): Json => {
   const removed = new Set(paths.map((path) => JSON.stringify(path)))
@@ -119,13 +124,15 @@ const canonicalPath = (path: ExtraKey["path"]): ExtraKey["path"] =>
 
 const decode = (source: YamlSource.YamlSource, isLenient: boolean): Decoded => {
   const schema = schemaFor(source.data)
-  const first = schema.safeParse(source.data)
-  if (first.success) return { document: first.data, extras: [], found: [] }
-  const found = SchemaIssues.findings(schema, source, first.error.issues)
-  if (!isLenient) return { document: undefined, extras: [], found }
+  const first = schema.safeParse(source.data, unspoken)
+  if (first.success) return { document: first.data, extras: [], found: [], uncounted: 0 }
+  const most = isLenient ? first.error.issues.length : maximumSchemaIssues
+  const { found, uncounted } = SchemaIssues.findings(schema, source, first.error.issues, most)
+  if (!isLenient) return { document: undefined, extras: [], found, uncounted }
   const unknown = found.filter(({ finding }) => finding.code === "unknown_key").map(({ finding }) => finding.path)
-  const second = schema.safeParse(without(source.data, unknown))
+  const second = schema.safeParse(without(source.data, unknown), unspoken)
   return {
+    uncounted,
     document: second.success ? second.data : undefined,
     extras: unknown.map((path) => ({
       path: canonicalPath(path),
@@ -159,7 +166,7 @@ const withoutUnread = (
 /**
  * Reads a manifest. `lenient` keeps unknown keys as `extras`, with a warning, instead of refusing them.
  *
- * Bounds: 256 KiB, 5,000 tokens, 3,000 values (what aliases repeat is counted), 64 levels.
+ * Bounds: 256 KiB, 3,200 tokens, 3,000 values (what aliases repeat is counted), 64 levels, 256 keys of one map.
  *
  * @category parsing
  * @since 0.1.0
@@ -169,14 +176,14 @@ export const parse = (
   options: { readonly lenient?: boolean } = {}
 ): Result.Result<ParsedManifest, ManifestError> => {
   const { found: readFound, lines, source, text } = YamlSource.read(input)
-  const refuse = (found: ReadonlyArray<IssueSink.PlacedFinding>) => {
+  const refuse = (found: ReadonlyArray<IssueSink.PlacedFinding>, uncounted = 0) => {
     const { issues, omitted } = IssueSink.issuesOf(lines, found)
-    return Result.fail(new ManifestError({ issues, omitted, source: text }))
+    return Result.fail(new ManifestError({ issues, omitted: omitted + uncounted, source: text }))
   }
-  if (source === undefined) return refuse(readFound)
+  if (source === undefined || readFound.length > IssueSink.maximumIssues) return refuse(readFound)
   if (!isMap(source.data)) return refuse([...readFound, { span: source.places.valueSpan([]), finding: notAMap }])
 
-  const { document, extras, found } = decode(source, options.lenient ?? false)
+  const { document, extras, found, uncounted } = decode(source, options.lenient ?? false)
   const checked = document === undefined ? [] : Checks.findings(document)
   const all = [
     ...readFound,
@@ -184,7 +191,7 @@ export const parse = (
     ...checked.map((finding) => ({ span: source.places.valueSpan(finding.path), finding }))
   ]
   const { hasErrors, issues, omitted } = IssueSink.issuesOf(lines, all)
-  if (document === undefined || hasErrors) return refuse(all)
+  if (document === undefined || hasErrors) return refuse(all, uncounted)
   return Result.succeed({
     manifest: manifestOf(document, source, extras),
     trust: trustOf(document),

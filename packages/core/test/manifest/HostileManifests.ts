@@ -1,4 +1,7 @@
 // The worst of every kind, as large as a manifest may be: what a hostile author would try first.
+import * as Result from "effect/Result"
+import * as YamlTokens from "../../src/manifest/internal/YamlTokens.ts"
+
 const maximumBytes = 256 * 1024
 const head = "schema_version: 1\nname: a\n"
 
@@ -18,6 +21,20 @@ const lines = (line: (index: number) => string, before = head): string => {
     if (size > maximumBytes) return parts.join("")
     parts.push(next)
   }
+}
+
+/** As many lines as are read before a bound is met: what is not refused at once costs the most. */
+const fullest = (line: (index: number, filling: string) => string, before: string, filling = ""): string => {
+  const of = (count: number) => before + times(count, (index) => line(index, filling))
+  const fits = (text: string) => text.length <= maximumBytes && Result.isSuccess(YamlTokens.read(text))
+  let low = 0
+  let high = YamlTokens.maximumTokens
+  while (low < high) {
+    const middle = Math.ceil((low + high) / 2)
+    if (fits(of(middle))) low = middle
+    else high = middle - 1
+  }
+  return of(low)
 }
 
 const wrapped = (identity: string): string => `schema_version: 1\nidentity:\n  name: a\n${identity}`
@@ -166,6 +183,32 @@ export const hostileManifests: { readonly [what: string]: () => string | Uint8Ar
   "requirements with hostile ranges": () =>
     lines((index) => `    - m${index}@${"1".repeat(16)}${" ".repeat(230)}x\n`, `${head}dependencies:\n  requires:\n`),
   "capability tags": () => lines(() => `    - ${"a".repeat(200)}!\n`, `${head}dependencies:\n  provides:\n`),
+  "maps for patterns, up to the bound": () => fullest((index) => `  - a${index}:\n`, `${head}mask:\n`),
+  "maps for patterns on one line, up to the bound": () => fullest((index) => `{a${index}}, `, `${head}mask: [`) + "]\n",
+  "relative patterns in quotes, up to the bound": () =>
+    fullest((_, filling) => `  - "\\u0041${filling}"\n`, `${head}mask:\n`, "x".repeat(60)),
+  "long patterns in quotes, up to the bound": () =>
+    fullest((index, filling) => `  - "/${index}${filling}"\n`, `${head}mask:\n`, "x".repeat(200)),
+  "tags, up to the bound": () => fullest(() => "  - !x a\n", `${head}mask:\n`),
+  "anchors, up to the bound": () => fullest((index) => `  - &x${index} a\n`, `${head}mask:\n`),
+  "ports of no kind, up to the bound": () =>
+    fullest(() => "      - {port: x}\n", `${head}services:\n  - name: a\n    exposed_ports:\n`),
+  "modules of no kind, up to the bound": () =>
+    fullest(() => "  - {name: [], version: {}, x: 1}\n", `${head}dependency_spec:\n`),
+  "ranges, up to the bound": () =>
+    fullest((index) => `  - {name: a${index}, version: ^1.${index}, optional: true}\n`, `${head}dependency_spec:\n`),
+  "services that are not there, up to the bound": () =>
+    fullest(
+      (index) => `      - {service: b${index}}\n`,
+      `${head}services:\n  - name: a\n    start_command: a\n    dependencies:\n`
+    ),
+  "services in a chain, up to the bound": () =>
+    fullest(
+      (index) => `  - {name: s${index}, start_command: a, dependencies: [{service: s${index + 1}}]}\n`,
+      `${head}services:\n`
+    ),
+  "keys in one map, up to the bound": () =>
+    `${head}services:\n  - name: a\n    start_command: a\n    env:\n${times(256, (index) => `      K${index}: []\n`)}`,
   "services in a chain": () =>
     services(200, (index) => `  - {name: s${index}, start_command: a, dependencies: [{service: s${index + 1}}]}\n`),
   "services in a ring": () =>

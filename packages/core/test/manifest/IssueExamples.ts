@@ -96,8 +96,8 @@ export const issueExamples: { readonly [Code in ManifestIssue.ManifestIssueCode]
     described: "a list of 5,000 entries",
     manifest: `${head}skills: [${"a,".repeat(5000)}]\n`,
     rendered: [
-      "error[too_complex]: the manifest has more than 5000 tokens",
-      " --> manifest.yaml:3:4999",
+      "error[too_complex]: the manifest has more than 3200 tokens",
+      " --> manifest.yaml:3:3199",
       "  |",
       "3 | ,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a",
       "  |                                                   ^",
@@ -277,10 +277,10 @@ export const issueExamples: { readonly [Code in ManifestIssue.ManifestIssueCode]
   },
   too_many: {
     meaning: "A list longer than the field's bound.",
-    described: "a list of 1,501 skills",
-    manifest: `${head}skills: [${"a,".repeat(1501)}]\n`,
+    described: "a list of 1,001 skills",
+    manifest: `${head}skills: [${"a,".repeat(1001)}]\n`,
     rendered: [
-      "error[too_many]: `skills` may have at most 1500 entries",
+      "error[too_many]: `skills` may have at most 1000 entries",
       " --> manifest.yaml:3:9",
       "  |",
       "3 | skills: [a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a",

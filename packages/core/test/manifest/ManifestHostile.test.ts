@@ -66,17 +66,41 @@ describe("Manifest.parse of hostile input", () => {
     assert.deepStrictEqual(codesOf(`${head}skills:\n${levels.join("\n")}\n`), ["too_complex"])
   })
 
-  it("does not multiply what aliases repeat", () => {
-    const levels = Array.from(
-      { length: 12 },
-      (_, index) =>
-        `  - &a${index} [${index === 0 ? "x" : Array.from({ length: 10 }, () => `*a${index - 1}`).join(", ")}]`
-    )
-    assert.deepStrictEqual(codesOf(`${head}skills:\n${levels.join("\n")}\n`), ["too_complex"])
+  it.each([
+    ["lines", "# a\n".repeat(4000)],
+    ["escapes", `description: "${"\\x41".repeat(4000)}"\n`],
+    ["characters of texts", `skills: ["${"x".repeat(130_000)}", "${"x".repeat(130_000)}"]\n`]
+  ])("counts %s as it counts tokens", (_, text) => {
+    assert.deepStrictEqual(codesOf(`${head}${text}`), ["too_complex"])
+  })
+
+  it("reads a thousand files, one on each line", () => {
+    const files = Array.from({ length: 1000 }, (_, index) => `  - /usr/share/nginx/html/assets/${index}.svg\n`).join("")
+    assert.deepStrictEqual(codesOf(`${head}file_spec:\n${files}`), [])
+  })
+
+  it("reads no map of more than 256 keys", () => {
+    const service = (count: number) =>
+      `${head}services:\n  - name: a\n    start_command: a\n    env:\n${
+        Array.from({ length: count }, (_, index) => `      K${index}: a\n`).join("")
+      }`
+    assert.deepStrictEqual(codesOf(service(256)), [])
+    const { issues } = issuesOf(service(257))
+    assert.deepStrictEqual(issues.map(({ code, line, message }) => [code, line, message]), [
+      ["too_many", 6, "`services[0].env` has 257 keys, at most 256 are allowed"]
+    ])
+  })
+
+  it("reads no more patterns after a hundred wrong ones, and counts the entries of wrong types", () => {
+    const wrong = issuesOf(`${head}mask:\n${"  - a\n".repeat(50)}file_spec:\n${"  - b\n".repeat(500)}`)
+    assert.strictEqual(wrong.omitted, 49 + 499 + 1)
+    assert.isTrue(wrong.issues.every(({ code }) => code === "invalid_glob"))
+    const types = issuesOf(`${head}mask:\n${"  - 1\n".repeat(900)}`)
+    assert.strictEqual(types.issues.length + types.omitted, 900)
   })
 
   it("does not expand all braces of a long list", () => {
-    const patterns = Array.from({ length: 1500 }, (_, index) => `- "/${"{a,b}".repeat(8)}${index}"\n`).join("")
+    const patterns = Array.from({ length: 1000 }, (_, index) => `- "/${"{a,b}".repeat(8)}${index}"\n`).join("")
     const { issues } = issuesOf(`${head}file_spec:\n${patterns}`)
     assert.deepStrictEqual(issues.map(({ code, path }) => [code, path]), [["too_complex", ["file_spec", 17]]])
   })
@@ -111,7 +135,7 @@ describe("Manifest.parse of hostile input", () => {
 })
 
 describe("a hostile manifest", () => {
-  const longest = 2 * 5000
+  const longest = 2 * YamlTokens.maximumTokens
 
   it.each(Object.entries(hostileManifests))("%s is answered with a bounded report, from bounded work", (_, make) => {
     const input = make()

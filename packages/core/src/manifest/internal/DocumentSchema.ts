@@ -4,7 +4,7 @@
 import * as z from "zod"
 import { namePattern } from "../ModuleManifest.ts"
 
-const maximumEntries = 1500
+const maximumEntries = 1000
 // Each entry is parsed as a range of versions, which costs more than a pattern does.
 const maximumRequirements = 256
 

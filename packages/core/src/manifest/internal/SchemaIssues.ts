@@ -135,8 +135,18 @@ const findingsOf = (schema: z.ZodType, source: YamlSource, issue: z.core.$ZodIss
   }
 }
 
+/** What zod found; `uncounted` of its issues nobody would be shown, so nothing was made of them. */
+export interface SchemaFindings {
+  readonly found: ReadonlyArray<PlacedFinding>
+  readonly uncounted: number
+}
+
 export const findings = (
   schema: z.ZodType,
   source: YamlSource,
-  issues: ReadonlyArray<z.core.$ZodIssue>
-): ReadonlyArray<PlacedFinding> => issues.flatMap((issue) => findingsOf(schema, source, issue))
+  issues: ReadonlyArray<z.core.$ZodIssue>,
+  most: number
+): SchemaFindings => {
+  const told = issues.slice(0, most)
+  return { found: told.flatMap((issue) => findingsOf(schema, source, issue)), uncounted: issues.length - told.length }
+}

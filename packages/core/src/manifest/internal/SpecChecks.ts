@@ -5,7 +5,7 @@ import * as Glob from "../../specs/Glob.ts"
 import { isPackageName } from "../../specs/ModuleSpecs.ts"
 import { dependencyText } from "./Canonical.ts"
 import type { Document } from "./DocumentSchema.ts"
-import type { Finding, Path } from "./IssueSink.ts"
+import { type Finding, maximumIssues, type Path } from "./IssueSink.ts"
 
 interface Entry {
   readonly text: string
@@ -50,14 +50,18 @@ const duplicates = (entries: ReadonlyArray<Entry>): ReadonlyArray<Finding> => {
 
 // A few characters of braces stand for hundreds of patterns; all lists together may stand for this many.
 const maximumAlternatives = 4096
-// Patterns which are more than plain paths are read character by character.
+// Patterns which are more than plain paths are read character by character, and all name by name.
 const maximumWildText = 65_536
+const maximumNames = 16_384
+
+const namesIn = (text: string): number => text.split("/").length
 
 /** Parses one list of a manifest after another, and counts over all of them. */
 class PatternParser {
   readonly findings: Array<Finding> = []
   #alternatives = 0
   #wildText = 0
+  #names = 0
 
   parse(entries: ReadonlyArray<Entry>): ReadonlyArray<Pattern> {
     const patterns: Array<Pattern> = []
@@ -74,7 +78,12 @@ class PatternParser {
   }
 
   #problemBefore({ text }: Entry): string | undefined {
+    if (this.findings.length >= maximumIssues) return "so many patterns are wrong that the others were not read"
     if (/[*?[\]{}\\]/.test(text)) this.#wildText += text.length
+    this.#names += namesIn(text)
+    if (this.#names > maximumNames) {
+      return `the patterns of all lists have more than ${maximumNames} names between slashes`
+    }
     if (this.#wildText > maximumWildText) {
       return `the patterns of all lists have more than ${maximumWildText} characters, those of plain paths not counted`
     }
@@ -108,7 +117,7 @@ const effortOf = ({ alternatives }: Glob.Glob): number =>
 
 // Comparing two patterns costs at most the product of their lengths. Only warnings come of it, and no more time than
 // this is spent on them.
-const maximumEffort = 200_000
+const maximumEffort = 50_000
 
 /** Pairs every one of `left` with those of `right`, until the effort is spent. */
 class Comparison {

@@ -4,12 +4,14 @@ import * as Result from "effect/Result"
 import { CST, Lexer } from "yaml"
 import type { Finding } from "./IssueSink.ts"
 
-// Blanks are not counted. The longest real manifest that is known has 300 tokens; one that lists 1,500 files, one on
-// each line, has 4,500.
-export const maximumTokens = 5000
+// Blanks are not counted. The longest real manifest that is known has 483 tokens; one that lists 1,000 files, one on
+// each line, has 3,000.
+export const maximumTokens = 3200
 export const maximumDepth = 64
 const maximumIndent = 256
 const maximumInvalidEscapes = 20
+// Texts are read character by character, so that a long one is as much work as several tokens; most paths are shorter.
+const charactersOfAToken = 64
 
 /** Why a text is not given to the parser, and where. */
 export interface TokenProblem {
@@ -56,10 +58,19 @@ class Depth {
   }
 }
 
-const invalidEscape = /\\(?:[0abt\tnvfre "/\\NLP_\n]|\r\n|x[0-9A-Fa-f]{2}|u[0-9A-Fa-f]{4}|U[0-9A-Fa-f]{8})|(\\)/g
+const escape = /\\(?:[0abt\tnvfre "/\\NLP_\n]|\r\n|x[0-9A-Fa-f]{2}|u[0-9A-Fa-f]{4}|U[0-9A-Fa-f]{8})|(\\)/g
 
-const invalidEscapes = (text: string): number =>
-  text.includes("\\") ? [...text.matchAll(invalidEscape)].filter(([, invalid]) => invalid !== undefined).length : 0
+/** The escapes of a quoted text, and how many nobody can read; not more than matter are looked at. */
+const escapesOf = (text: string): { readonly all: number; readonly invalid: number } => {
+  let all = 0
+  let invalid = 0
+  for (const [, unreadable] of text.matchAll(escape)) {
+    all++
+    if (unreadable !== undefined) invalid++
+    if (all > maximumTokens || invalid > maximumInvalidEscapes) break
+  }
+  return { all, invalid }
+}
 
 const tooComplex: Omit<Finding, "path"> = {
   code: "too_complex",
@@ -76,25 +87,43 @@ const badEscapes: Omit<Finding, "path"> = {
   hint: "in double quotes a backslash is \\\\"
 }
 
-/** A line of a scalar is as much work as a token. */
+/** Where the text has had so many lines that it need not be read, since each takes a token at least. */
+const endOfLines = (text: string): number => {
+  let at = text.indexOf("\n")
+  for (let line = 1; line <= maximumTokens && at >= 0; line++) at = text.indexOf("\n", at + 1)
+  return at
+}
+
+/** What a token costs, as a number of short ones: every line of a text is as much work, and comments are skipped. */
+const effortOf = (type: string | null, token: string): number => {
+  if (isMark(type) || type === "space") return 0
+  if (type === "newline" || type === "comment") return 1
+  return 1 + lineFeeds(token) + Math.floor(token.length / charactersOfAToken)
+}
+
+/** The tokens, if they are not too much for the parser. An escape counts as a token too. */
 export const read = (text: string): Result.Result<ReadonlyArray<string>, TokenProblem> => {
+  const end = endOfLines(text)
+  if (end >= 0) return Result.fail({ offset: end, finding: tooComplex })
   const tokens: Array<string> = []
   const depth = new Depth()
   let offset = 0
   let effort = 0
-  let escapes = 0
+  let invalidEscapes = 0
   let isScalar = false
   const refuse = (finding: Omit<Finding, "path">) => Result.fail({ offset, finding })
   for (const token of new Lexer().lex(text)) {
     // The text of a scalar follows a mark of the lexer's own, and may look like any other token.
     const type: string | null = isScalar ? "scalar-text" : CST.tokenType(token)
     isScalar = type === "scalar"
-    effort += isMark(type) || type === "space" ? 0 : type === "newline" ? 1 : 1 + lineFeeds(token)
-    if (effort > maximumTokens) return refuse(tooComplex)
-    if (type === "double-quoted-scalar") {
-      escapes += invalidEscapes(token)
-      if (escapes > maximumInvalidEscapes) return refuse(badEscapes)
+    effort += effortOf(type, token)
+    if (type === "double-quoted-scalar" && effort <= maximumTokens) {
+      const { all, invalid } = escapesOf(token)
+      effort += all
+      invalidEscapes += invalid
     }
+    if (invalidEscapes > maximumInvalidEscapes) return refuse(badEscapes)
+    if (effort > maximumTokens) return refuse(tooComplex)
     depth.take(type, token.length)
     if (depth.isTooDeep) return refuse(tooDeep)
     tokens.push(token)

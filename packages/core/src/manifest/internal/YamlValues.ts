@@ -2,11 +2,14 @@
 // are counted as often as they are used.
 import { isAlias, isMap, isScalar, isSeq } from "yaml"
 import type { Node as YamlNode, YAMLMap, YAMLSeq } from "yaml"
+import { renderPath } from "../ManifestIssue.ts"
 import type { Json } from "../ModuleManifest.ts"
 import type { Finding, Path, PlacedFinding, SourceLines, Span } from "./IssueSink.ts"
 
 export const maximumNodes = 3000
 const maximumKeyLength = 256
+// The format's own maps have at most thirty keys; the others are environments and metadata.
+export const maximumKeys = 256
 
 /** A value in the text: its own node, the node of its key, and what stands inside it. */
 interface Place {
@@ -83,6 +86,7 @@ class Conversion {
   readonly found: Array<PlacedFinding> = []
   readonly #anchors = new Map<string, { readonly data: Json; readonly nodes: number }>()
   #nodes = 0
+  #refusal: PlacedFinding | undefined
   readonly #text: string
   readonly #lines: SourceLines
 
@@ -91,15 +95,16 @@ class Conversion {
     this.#lines = lines
   }
 
-  get isExhausted(): boolean {
-    return this.#nodes > maximumNodes
+  /** The bound that was met, after which nothing more is read. */
+  get refusal(): PlacedFinding | undefined {
+    return this.#refusal
   }
 
   convert(place: Place, path: Path): Json {
     const { value: node } = place
     const before = this.#nodes
-    if (++this.#nodes > maximumNodes) return null
-    if (node === undefined) return null
+    this.#count(1)
+    if (node === undefined || this.#refusal !== undefined) return null
     if (isAlias(node)) return this.#alias(node.source, path, node)
     if (node.tag !== undefined && !coreTags.test(node.tag)) {
       const message = `the tag ${node.tag} is not supported`
@@ -115,8 +120,23 @@ class Conversion {
     return data
   }
 
+  #placed(node: YamlNode | undefined, finding: Finding): PlacedFinding {
+    return { span: spanOf(node, this.#text) ?? startSpan, finding }
+  }
+
   #report(node: YamlNode | undefined, finding: Finding): void {
-    this.found.push({ span: spanOf(node, this.#text) ?? startSpan, finding })
+    this.found.push(this.#placed(node, finding))
+  }
+
+  #refuse(node: YamlNode | undefined, finding: Finding): void {
+    this.#refusal ??= this.#placed(node, finding)
+  }
+
+  #count(nodes: number): void {
+    this.#nodes += nodes
+    if (this.#nodes <= maximumNodes) return
+    const message = `the manifest has more than ${maximumNodes} values, counting what aliases repeat`
+    this.#refuse(undefined, { code: "too_complex", path: [], message })
   }
 
   #alias(name: string, path: Path, node: YamlNode): Json {
@@ -126,7 +146,7 @@ class Conversion {
       this.#report(node, { code: "unknown_alias", path, message })
       return null
     }
-    this.#nodes += anchor.nodes
+    this.#count(anchor.nodes)
     return anchor.data
   }
 
@@ -138,7 +158,7 @@ class Conversion {
   #list(node: YAMLSeq, place: Place, path: Path): Json {
     const list: Array<Json> = []
     for (const [index, item] of node.items.entries()) {
-      if (this.isExhausted) break
+      if (this.#refusal !== undefined) break
       const itemNode = nodeOf(item)
       const inner = makePlace(itemNode, itemNode)
       place.inside.set(index, inner)
@@ -149,8 +169,13 @@ class Conversion {
 
   #map(node: YAMLMap, place: Place, path: Path): Json {
     const entries = new Map<string, Json>()
+    if (node.items.length > maximumKeys) {
+      const what = path.length === 0 ? "the manifest" : `\`${renderPath(path)}\``
+      const message = `${what} has ${node.items.length} keys, at most ${maximumKeys} are allowed`
+      this.#refuse(place.key ?? node, { code: "too_many", path, message })
+    }
     for (const pair of node.items) {
-      if (this.isExhausted) break
+      if (this.#refusal !== undefined) break
       const keyNode = nodeOf(pair.key)
       const key = isScalar(keyNode) ? keyNode.value : undefined
       const problem = this.#keyProblem(key, keyNode, place, path)
@@ -198,7 +223,6 @@ export const read = (contents: YamlNode | null, text: string, lines: SourceLines
   const conversion = new Conversion(text, lines)
   const data = conversion.convert(root, [])
   const places = new Places(root, text)
-  if (!conversion.isExhausted) return { data, places, found: conversion.found }
-  const message = `the manifest has more than ${maximumNodes} values, counting what aliases repeat`
-  return { data: undefined, places, found: [{ span: startSpan, finding: { code: "too_complex", path: [], message } }] }
+  const { found, refusal } = conversion
+  return refusal === undefined ? { data, places, found } : { data: undefined, places, found: [refusal] }
 }
