@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { WebhookRequest } from "@lamina/gitea"
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import { TestClock } from "effect/testing"
@@ -145,10 +146,10 @@ const observer = (see: (request: WebhookRequest.WebhookRequest) => void) =>
   })
 
 describe("reading a request of node:http", () => {
-  const server = () =>
+  const server = (deadline: Duration.Input = "1 minute") =>
     createServer((incoming, outgoing) => {
       void Effect.runPromise(
-        WebhookRequest.readNode(incoming, { limitBytes: 1024, deadline: "200 millis" }).pipe(
+        WebhookRequest.readNode(incoming, { limitBytes: 1024, deadline }).pipe(
           Effect.match({
             onSuccess: ({ body }) => ({ status: 200, text: text(body) }),
             onFailure: (error) => ({ status: error.status, text: error.reason._tag })
@@ -165,7 +166,8 @@ describe("reading a request of node:http", () => {
       assert.deepStrictEqual(yield* exchange(address, (request) => request.end("{}")), { status: 200, body: "{}" })
       const large = yield* exchange(address, (request) => request.write(Buffer.alloc(2000)))
       assert.deepStrictEqual(large, { status: 413, body: "BodyTooLarge" })
-      const slow = yield* exchange(address, (request) => request.write("{"))
+      const impatient = yield* listen(server("200 millis"))
+      const slow = yield* exchange(impatient, (request) => request.write("{"))
       assert.deepStrictEqual(slow, { status: 408, body: "BodyTooSlow" })
     }))
 

@@ -11,8 +11,9 @@ import {
 } from "@lamina/oci"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
+import { once } from "node:events"
 import * as fs from "node:fs"
-import { connect } from "node:net"
+import { connect, type Socket } from "node:net"
 import { join } from "node:path"
 import { temporaryDirectory } from "./support/dockerRegistry.ts"
 import { bytesOf, large, largeDescriptor, repository } from "./support/http.ts"
@@ -279,17 +280,31 @@ describe("RegistryServer", () => {
 })
 
 describe("RegistryServer on a raw connection", () => {
-  /** Sends text, waits so many milliseconds without reading, and breaks off; or reads to the end. */
-  const talk = (url: string, text: string, breakOffAfter?: number) =>
+  const sending = (url: string, text: string): Socket => {
+    const socket = connect(Number(new URL(url).port), "127.0.0.1")
+    socket.write(text)
+    return socket
+  }
+
+  /** Sends text and reads to the end. */
+  const talk = (url: string, text: string) =>
     Effect.promise(() =>
       new Promise<string>((resolve) => {
         let received = ""
-        const socket = connect(Number(new URL(url).port), "127.0.0.1", () => socket.write(text))
+        const socket = sending(url, text)
         socket.on("close", () => resolve(received))
-        if (breakOffAfter === undefined) socket.on("data", (chunk: Buffer) => (received += chunk.toString()))
-        else setTimeout(() => socket.destroy(), breakOffAfter)
+        socket.on("data", (chunk: Buffer) => (received += chunk.toString()))
       })
     )
+
+  /** Sends text and breaks off, without reading, once something has happened. */
+  const breakOff = Effect.fnUntraced(
+    function*(url: string, text: string, happened: (socket: Socket) => Effect.Effect<unknown>) {
+      const socket = sending(url, text)
+      yield* happened(socket)
+      socket.destroy()
+    }
+  )
 
   const openFiles = (directory: string) =>
     fs.readdirSync("/proc/self/fd").filter((fd) => {
@@ -326,8 +341,12 @@ describe("RegistryServer on a raw connection", () => {
             })
         })
         const get = `GET /v2/${repository}/blobs/${bigDescriptor.digest} HTTP/1.1\r\nHost: a\r\n\r\n`
+        const untilOpened = (count: number) =>
+          Effect.repeat(Effect.sleep("5 millis"), { until: () => Effect.sync(() => opened === count) })
         // Gone before the answer begins, in the middle of it, and while a second one waits behind it.
-        yield* Effect.all([talk(url, get, 50), talk(url, get, 400), talk(url, get + get, 400)], { concurrency: 3 })
+        yield* breakOff(url, get, () => untilOpened(1))
+        yield* breakOff(url, get, (socket) => Effect.promise(() => once(socket, "readable")))
+        yield* breakOff(url, get + get, () => untilOpened(4))
         while (openFiles(root).length > 0) yield* Effect.sleep("20 millis")
         assert.strictEqual(opened, 4)
       })
