@@ -1,38 +1,48 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import * as TestClock from "effect/testing/TestClock"
 import type { Io } from "../src/internal/io.ts"
 import { counting } from "../src/internal/progress.ts"
 
-const show = (errorIsTerminal: boolean, work: (told: () => string, show: (count: number) => void) => void): string => {
-  let told = ""
+/** What is told on the error stream while a count is shown after each of so many milliseconds. */
+const told = Effect.fnUntraced(function*(errorIsTerminal: boolean, ...pauses: ReadonlyArray<number>) {
+  let text = ""
   const io: Io = {
     input: Effect.succeed(new Uint8Array(0)),
     print: () => Effect.void,
-    tell: (text) => {
-      told += text
+    tell: (more) => {
+      text += more
     },
     outputIsTerminal: true,
     errorIsTerminal,
     environment: {}
   }
-  Effect.runSync(counting(io, "files", (show) => Effect.sync(() => work(() => told, show))))
-  return told
-}
+  yield* counting(
+    io,
+    "files",
+    (show) =>
+      Effect.forEach(
+        pauses,
+        (millis, index) => Effect.andThen(TestClock.adjust(millis), Effect.sync(() => show(1234 * (index + 1))))
+      )
+  )
+  return text.replaceAll("\u001b[K", "<erase>")
+})
 
 describe("progress", () => {
-  it("is a line on a terminal, gone at the end", () => {
-    const told = show(true, (told, show) => {
-      while (told() === "") show(1234)
-    })
-    assert.match(told.replaceAll("\u001b[K", "<erase>"), /^\r1,234 files<erase>\r<erase>$/)
-  })
+  it.effect("is a line on a terminal, gone at the end", () =>
+    Effect.gen(function*() {
+      assert.strictEqual(yield* told(true, 100), "\r1,234 files<erase>\r<erase>")
+    }))
 
-  it("is nothing when it is over at once, or when no terminal is there", () => {
-    assert.strictEqual(show(true, (_, show) => show(1)), "")
-    const start = performance.now()
-    const told = show(false, (_, show) => {
-      while (performance.now() - start < 150) show(1)
-    })
-    assert.strictEqual(told, "")
-  })
+  it.effect("is written anew ten times a second at most", () =>
+    Effect.gen(function*() {
+      assert.strictEqual(yield* told(true, 150, 50, 50), "\r1,234 files<erase>\r3,702 files<erase>\r<erase>")
+    }))
+
+  it.effect("is nothing when it is over at once, or when no terminal is there", () =>
+    Effect.gen(function*() {
+      assert.strictEqual(yield* told(true, 99), "")
+      assert.strictEqual(yield* told(false, 1000), "")
+    }))
 })
