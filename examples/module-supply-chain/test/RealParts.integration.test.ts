@@ -41,18 +41,20 @@ const withDockerRegistry = async (work: (url: string, directory: string) => Prom
     ].join("\n")
   )
   const registry = spawn("docker-registry", ["serve", config], { stdio: "ignore" })
+  const exited = new Promise((resolve) => registry.once("exit", resolve))
   try {
     const url = `http://127.0.0.1:${port}`
     await waitFor(url)
     await work(url, directory)
   } finally {
     registry.kill()
+    await exited
     await rm(directory, { recursive: true, force: true })
   }
 }
 
 const waitFor = async (url: string): Promise<void> => {
-  for (let attempt = 0; attempt < 100; attempt++) {
+  for (let attempt = 0; attempt < 1000; attempt++) {
     const answered = await fetch(`${url}/v2/`).then(() => true, () => false)
     if (answered) return
     await new Promise((resolve) => setTimeout(resolve, 50))
@@ -67,7 +69,7 @@ const decodeArtifacts = Schema.decodeUnknownSync(
 const run = (program: string, ...args: ReadonlyArray<string>): string =>
   execFileSync(program, args, { encoding: "utf8" })
 
-describe.skipIf(absent.length > 0)("the main job on Debian's docker-registry", { timeout: 120_000 }, () => {
+describe.skipIf(absent.length > 0)("the main job on Debian's docker-registry", () => {
   it("publishes what skopeo, fsverity and fsck.erofs read", async () => {
     await withDockerRegistry(async (url, directory) => {
       const lines = await runMain(["--registry", url, "--legacy"])

@@ -1,6 +1,6 @@
 import * as Effect from "effect/Effect"
 import * as Schedule from "effect/Schedule"
-import { spawn, spawnSync } from "node:child_process"
+import { type ChildProcess, spawn, spawnSync } from "node:child_process"
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { createServer } from "node:net"
 import { tmpdir } from "node:os"
@@ -40,10 +40,18 @@ export const dockerRegistry = Effect.gen(function*() {
   writeFileSync(join(directory, "config.yml"), config)
   yield* Effect.acquireRelease(
     Effect.sync(() => spawn("docker-registry", ["serve", join(directory, "config.yml")], { stdio: "ignore" })),
-    (child) => Effect.sync(() => child.kill("SIGKILL"))
+    stop
   )
   const url = `http://${host}`
   const ping = Effect.tryPromise(() => fetch(`${url}/v2/`))
-  yield* Effect.retry(ping, { times: 200, schedule: Schedule.spaced("25 millis") })
+  yield* Effect.retry(ping, { times: 2000, schedule: Schedule.spaced("25 millis") })
   return { url, host }
 })
+
+/** Its files are removed once it can write no more. */
+const stop = (child: ChildProcess): Effect.Effect<void> =>
+  Effect.callback((resume) => {
+    if (child.exitCode !== null || child.signalCode !== null) return resume(Effect.void)
+    child.once("exit", () => resume(Effect.void))
+    child.kill("SIGKILL")
+  })
