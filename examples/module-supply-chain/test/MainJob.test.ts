@@ -25,7 +25,7 @@ const refusals = [
   ["promotion without approval", "ApprovalRequired"]
 ]
 
-describe("the main job", { timeout: 120_000 }, () => {
+describe("the main job", () => {
   it("ends with a live version, no drift, and every refusal with its reason", async () => {
     const lines = await runMain([])
     assert.deepInclude(step(lines, "ingest"), { outcome: "processed", lifecycle_state: "draft", cosign_verified: true })

@@ -9,5 +9,5 @@ describe.skipIf(!hasProgram("mkcomposefs"))("Dump and Image, beside mkcomposefs"
   it("take and refuse the same dumps, and make the same images of them", () => {
     const { status, stderr, stdout } = spawnSync(process.execPath, [script, "--runs", "300"], { encoding: "utf8" })
     assert.strictEqual(status, 0, stdout + stderr)
-  }, 120_000)
+  })
 })

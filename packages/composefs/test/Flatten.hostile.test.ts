@@ -204,7 +204,7 @@ describe("Tree.fromLayers, from hostile hands", () => {
         }
       ),
       { numRuns: 800 }
-    ), 60_000)
+    ))
 })
 
 type Change = (bytes: Buffer) => Buffer

@@ -117,7 +117,7 @@ describe("FsVerity", () => {
           }
         }
       }
-    }).pipe(Effect.scoped), 60_000)
+    }).pipe(Effect.scoped))
 
   it.live("leaves reads that wait for a disk to other threads, with the same digest", () =>
     Effect.gen(function*() {

@@ -17,7 +17,7 @@ const steps = Array.from(
 })
 
 describe("the transcript of the README", () => {
-  it("is what the commands print", { timeout: 60_000 }, () => {
+  it("is what the commands print", () => {
     const cwd = scratchDirectory()
     assert.isAbove(steps.length, 3)
     for (const { command, expected } of steps) {

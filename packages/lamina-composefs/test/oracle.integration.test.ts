@@ -49,7 +49,7 @@ const addedMarks = new Set(["trusted.overlay.opaque=x", "user.overlay.opaque=x"]
 
 describe.skipIf(!hasTools || names.length === 0)("beside mkcomposefs and composefs-info, on the vectors", () => {
   for (const name of names) {
-    it(name, { timeout: 60_000 }, async () => {
+    it(name, async () => {
       const raw = readFileSync(join(vectors, name))
       const dump = at(name.replace(/\.gz$/, ""))
       writeFileSync(dump, name.endsWith(".gz") ? gunzipSync(raw) : raw)

@@ -20,7 +20,7 @@ beforeAll(() => {
   execFileSync(tsup, ["--out-dir", at("dist"), "--silent"], { cwd: folder, stdio: "ignore" })
   writeFileSync(at("hello"), "hello world")
   writeFileSync(at("large.dump"), "/ 0 40755 2 0 0 0 0.0 - - -\n" + largeDump())
-}, 60_000)
+})
 
 /** Much more than a pipe holds. */
 const largeDump = (): string =>

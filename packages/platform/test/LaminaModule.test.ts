@@ -41,7 +41,7 @@ const writeKey = Effect.fnUntraced(function*(directory: string, password: string
   return file
 })
 
-describe("lamina-module", { timeout: 60_000 }, () => {
+describe("lamina-module", () => {
   it.live("lists in a dry run what would be shipped, and what stays behind and why", () =>
     Effect.gen(function*() {
       const { code, stdout } = yield* run(["dry-run", redis])

@@ -35,5 +35,5 @@ describe("a platform over PostgreSQL", () => {
           assert.isBelow(response.status, 500, path)
         }
       })
-    }), 60_000)
+    }))
 })

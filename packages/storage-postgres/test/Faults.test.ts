@@ -116,7 +116,7 @@ layer(TestDatabase.layerServer)("PostgresStorage", (it) => {
       yield* Effect.forEach(hosts, work, { concurrency: "unbounded" })
       const row = yield* first.storage.transaction((transaction) => transaction.get(Counters, "acme", counter.id))
       assert.deepStrictEqual(row, Option.some({ ...counter, rev: 31, count: 30 }))
-    }), 20_000)
+    }))
 
   it.effect("gives the connection back when a transaction is interrupted", () =>
     Effect.gen(function*() {

@@ -15,5 +15,5 @@ describe("Readers of images, dumps and layers", () => {
         throw new Error(`case ${number} of seed ${seed}`, { cause: error })
       }
     }
-  }, 120_000)
+  })
 })

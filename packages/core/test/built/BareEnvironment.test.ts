@@ -93,7 +93,7 @@ const questions = (
   })
 }
 
-describe("the built package", { timeout: 300_000 }, () => {
+describe("the built package", () => {
   it("gives the same answers in a bare ECMAScript environment as in Node", async () => {
     await withBuilt(async (built) => {
       const { metafile, outputFiles } = await bundle(built)

@@ -90,7 +90,7 @@ const agree = (spec: FileSpec.FileSpec, leaves: ReadonlyArray<Leaf>): void => {
 const patterns = fc.array(pattern, { maxLength: 3 })
 const leaves = fc.array(leaf, { minLength: 1, maxLength: 25 })
 
-describe.skipIf(!hasRsync)("rsync under the rendered filter", { timeout: 600_000 }, () => {
+describe.skipIf(!hasRsync)("rsync under the rendered filter", () => {
   it("copies what the evaluator selects", () => {
     fc.assert(
       fc.property(patterns, fc.array(pattern, { minLength: 1, maxLength: 3 }), leaves, (mask, fileSpec, of) => {
