@@ -90,6 +90,6 @@ describe.skipIf(!hasProgram("cfsctl"))("Image of a directory, as composefs-rs co
           (directory) => Effect.andThen(Effect.sync(() => make(directory, items)), compare(directory, name)),
           (directory) => Effect.sync(() => rmSync(directory, { recursive: true }))
         )),
-    60_000 + 1000 * runs
+    600_000 + 1000 * runs
   )
 })
