@@ -8,10 +8,13 @@
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import { RE2JS } from "re2js"
+import { patternSize } from "./internal/patternSize.ts"
 
 const maximumPatternLength = 1024
 const maximumTextLength = 4096
 const maximumProgramSize = 4096
+// Each is folded and turned into a table of its own.
+const maximumUnicodeClasses = 32
 
 /**
  * An exact text, or an RE2 `pattern` for the whole text (`anchored: false`: for a part of it, as cosign's flags mean).
@@ -72,13 +75,16 @@ export const compile = (matcher: TextMatcher): Result.Result<Compiled, string> =
 
 const compilePattern = (pattern: string, anchored: boolean): Result.Result<Compiled, string> =>
   Result.gen(function*() {
+    // Before it is compiled, since that is what takes time.
+    const { classes, steps } = patternSize(pattern, maximumProgramSize)
+    if (steps > maximumProgramSize || classes > maximumUnicodeClasses) return yield* Result.fail(tooLarge(pattern))
     // Compiled alone first: a pattern such as "a)|(b" must not break out of a group that is put around it.
     const expression = yield* Result.try({
       try: () => RE2JS.compile(pattern),
       catch: (cause) => `${JSON.stringify(pattern)} is not RE2: ${cause instanceof Error ? cause.message : "invalid"}`
     })
     if (expression.programSize() > maximumProgramSize) {
-      return yield* Result.fail(`${JSON.stringify(pattern)} is too large; write fewer or smaller repetitions`)
+      return yield* Result.fail(tooLarge(pattern))
     }
     const matches = (text: string): boolean =>
       text.length <= maximumTextLength && (anchored ? expression.matches(text) : expression.matcher(text).find())
@@ -87,5 +93,8 @@ const compilePattern = (pattern: string, anchored: boolean): Result.Result<Compi
     }
     return { matches, description: `${anchored ? "the pattern" : "a part by the pattern"} ${JSON.stringify(pattern)}` }
   })
+
+const tooLarge = (pattern: string): string =>
+  `${JSON.stringify(pattern)} is too large; write fewer or smaller repetitions and classes`
 
 const unrelatedTexts = ["x", "https://somewhere.invalid/a/b@refs/heads/c", "somebody@nowhere.invalid", "0 &%"]

@@ -1,8 +1,10 @@
-import { assert, describe, it } from "@effect/vitest"
+import { assert, describe, it, vi } from "@effect/vitest"
 import { TextMatcher, TrustPolicy } from "@lamina/signing"
 import * as Result from "effect/Result"
 import * as fc from "fast-check"
 import { generateKeyPairSync, type KeyObject } from "node:crypto"
+import { RE2JS } from "re2js"
+import { patternSize } from "../src/internal/patternSize.ts"
 import * as Fixture from "./fixture.ts"
 
 const keyless = {
@@ -103,6 +105,44 @@ describe("TextMatcher", () => {
     assert.isTrue(matcher({ pattern: "(?i)HTTPS://git\\.example/[[:alpha:]]+\\z" }).matches("https://GIT.example/app"))
     assert.isTrue(matcher({ pattern: "\\Qa.b\\E" }).matches("a.b"))
     assert.isFalse(matcher({ pattern: "\\Qa.b\\E" }).matches("axb"))
+  })
+
+  it.each([
+    ["nested repetitions", "(?:a{100}){10}".repeat(70)],
+    ["repetitions of repetitions", "(?:(?:a{10}){10}){10}".repeat(48)],
+    ["captures", "((((a{2}){2}){2}){2}){62}".repeat(40)],
+    ["empty alternatives", "(?:(?:|a){30}){33}".repeat(56)],
+    ["a repeated point", ".{1000}".repeat(140)],
+    ["quoted brackets", "(?:a{30}\\Q(\\E){33}".repeat(60)],
+    ["folded classes", `(?i)${"[^\\pL]".repeat(145)}`],
+    ["repeated classes", "(?i)\\p{Han}{1000}".repeat(55)]
+  ])("refuses %s without compiling them", (_, pattern) => {
+    const compile = vi.spyOn(RE2JS, "compile")
+    const compiled = TextMatcher.compile({ pattern })
+    const calls = compile.mock.calls.length
+    compile.mockRestore()
+    assert.include(Result.isFailure(compiled) ? compiled.failure : "", "is too large")
+    assert.strictEqual(calls, 0)
+  })
+
+  it("knows the size of what is compiled, within a small factor", () => {
+    const atom = fc.constantFrom("a", "\\.", "[a-z]", "[[:alpha:]\\]]", "\\Q(a)\\E", "^", "\\d", ".")
+    const pattern = fc.letrec<{ readonly pattern: string }>((tie) => ({
+      pattern: fc.oneof(
+        { maxDepth: 4 },
+        atom,
+        fc.tuple(tie("pattern"), tie("pattern")).map(([left, right]) => left + right),
+        fc.tuple(tie("pattern"), tie("pattern")).map(([left, right]) => `(?:${left}|${right})`),
+        fc.tuple(tie("pattern"), fc.constantFrom("*", "+?", "{7}", "{2,}", "{0,5}", "{3,9}")).map(([inner, count]) =>
+          `(${inner})${count}`
+        )
+      )
+    })).pattern
+    fc.assert(fc.property(pattern, (text) => {
+      const compiled = Result.try(() => RE2JS.compile(text))
+      fc.pre(Result.isSuccess(compiled))
+      assert.isAtMost(compiled.success.programSize(), 4 * patternSize(text, 1_000_000).steps + 4)
+    }))
   })
 
   it("is linear where a backtracking engine never ends", () => {

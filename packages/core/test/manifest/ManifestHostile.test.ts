@@ -108,6 +108,7 @@ describe("Manifest.parse of hostile input", () => {
   it("does not compile an expression whose repetitions multiply", () => {
     const expression = (text: string) => `schema_version: 1\nidentity: {name: a, cosign_issuer_regexp: '${text}'}\n`
     assert.deepStrictEqual(codesOf(expression("^(?:(?:a{30}){30}){30}$")), ["too_complex"])
+    assert.deepStrictEqual(codesOf(expression(`^${"(?:a{30}\\Q(\\E){33}".repeat(5)}$`)), ["too_complex"])
     assert.deepStrictEqual(codesOf(expression("^https://[0-9a-f]{40}\\.example\\.com/(?:x{1,9}){3}$")), [])
   })
 

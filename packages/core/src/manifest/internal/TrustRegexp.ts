@@ -37,6 +37,11 @@ const sizeOf = (text: string): number => {
       characterClass.lastIndex = index
       const [written = "["] = characterClass.exec(text) ?? []
       take(classSize(written), written.length)
+    } else if (text.startsWith("\\Q", index)) {
+      const end = text.indexOf("\\E", index)
+      const width = (end < 0 ? text.length : end + 2) - index
+      take(width, width)
+      atom = 1
     } else if (character === "\\") {
       take(/[pP]/.test(text[index + 1] ?? "") ? unicodeClassSize : 1, 2)
     } else if (character === "(") {
