@@ -22,6 +22,7 @@ import * as Result from "effect/Result"
 import * as EffectiveMask from "./EffectiveMask.ts"
 import type { PathKind } from "./Glob.ts"
 import * as GlobSet from "./GlobSet.ts"
+import { isEntryName } from "./internal/PathNames.ts"
 import * as RsyncFilter from "./internal/RsyncFilter.ts"
 import { digestOf } from "./internal/Sha256.ts"
 import type { ModuleSpecs, PatternList, SpecError } from "./ModuleSpecs.ts"
@@ -192,12 +193,21 @@ export interface WalkedEntry<Node> extends TreeEntry {
   readonly node: Node
 }
 
+const notAName = (name: string, directory: string): RangeError =>
+  new RangeError(
+    `the listing of ${JSON.stringify(directory === "" ? "/" : directory)} has ${
+      JSON.stringify(name)
+    }, which is not a name`
+  )
+
 /**
  * Filters a nested tree: yields what is selected and the directories above it, parents first. A directory below which
  * nothing can be selected is not entered, so what is in it costs nothing.
  *
  * `childrenOf` gives the entries of a directory by name, and `undefined` for anything else: a `Map` of a tree in memory,
- * or what a host reads only when it is asked for. The root itself is not yielded.
+ * or what a host reads only when it is asked for. The root itself is not yielded. A listing that gives what cannot be
+ * the name of an entry (nothing, `.`, `..`, or a text with a slash or NUL) is a defect of the host: the walk throws a
+ * `RangeError` before it makes a path of it.
  *
  * ```ts
  * import * as Result from "effect/Result"
@@ -239,6 +249,7 @@ export function* walk<Node>(
       continue
     }
     const [name, node] = next.value
+    if (!isEntryName(name)) throw notAName(name, level.path)
     const children = childrenOf(node)
     const path = `${level.path}/${name}`
     const entry: WalkedEntry<Node> = { path, kind: children === undefined ? "file" : "directory", node }

@@ -99,6 +99,15 @@ describe("Manifest.parse of hostile input", () => {
     assert.strictEqual(types.issues.length + types.omitted, 900)
   })
 
+  it("compares patterns of other directories at no cost, and still finds the one that is swallowed", () => {
+    const lines = (count: number, line: (index: number) => string) =>
+      Array.from({ length: count }, (_, i) => line(i)).join("")
+    const mask = lines(100, (index) => `  - /var/log/nginx/site-${index}/*.log\n`)
+    const files = lines(200, (index) => `  - /usr/share/nginx/html/${index}/**\n`)
+    const text = `${head}mask:\n${mask}  - /etc/nginx\nfile_spec:\n${files}  - /etc/nginx/nginx.conf\n`
+    assert.deepStrictEqual(codesOf(text), ["include_swallowed"])
+  })
+
   it("does not expand all braces of a long list", () => {
     const patterns = Array.from({ length: 1000 }, (_, index) => `- "/${"{a,b}".repeat(8)}${index}"\n`).join("")
     const { issues } = issuesOf(`${head}file_spec:\n${patterns}`)

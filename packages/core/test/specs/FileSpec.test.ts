@@ -136,6 +136,20 @@ type Entry = Directory | "file"
 const entriesOf = (entry: Entry) => entry === "file" ? undefined : Object.entries(entry)
 
 describe("FileSpec.walk", () => {
+  it.each(["", ".", "..", "a/b", "/", "../../etc/shadow", "a\0b"])("throws at the name %j, selected or not", (name) => {
+    type Node = string | Map<string, Node>
+    const childrenOf = (node: Node) => typeof node === "string" ? undefined : node
+    const root: Node = new Map([["etc", new Map([["hostname", "lamina"], [name, "evil"]])]])
+    for (const fileSpec of [["/**"], ["/etc/hostname"]]) {
+      const spec = Result.getOrThrow(FileSpec.compile(ModuleSpecs.make({ fileSpec })))
+      const walked: Array<string> = []
+      assert.throws(() => {
+        for (const { path } of FileSpec.walk<Node>(spec, root, childrenOf)) walked.push(path)
+      }, `the listing of "/etc" has ${JSON.stringify(name)}, which is not a name`)
+      assert.deepStrictEqual(walked, ["/etc", "/etc/hostname"])
+    }
+  })
+
   const name = fc.constantFrom("a", "b", "ab", ".a", "x", "xa")
   const { directory } = fc.letrec<{ directory: Directory; entry: Entry }>((tie) => ({
     entry: fc.oneof({ depthSize: "small", withCrossShrink: true }, fc.constant("file" as const), tie("directory")),

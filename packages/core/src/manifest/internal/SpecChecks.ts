@@ -15,6 +15,8 @@ interface Entry {
 interface Pattern extends Entry {
   readonly glob: Glob.Glob
   readonly effort: number
+  /** The directories that all it covers lies in, as far as they are spelled out. */
+  readonly root: string
 }
 
 const entriesOf = (texts: ReadonlyArray<string> | undefined, path: Path): ReadonlyArray<Entry> =>
@@ -72,7 +74,7 @@ class PatternParser {
         break
       }
       const glob = this.#parseOne(entry)
-      if (glob !== undefined) patterns.push({ ...entry, glob, effort: effortOf(glob) })
+      if (glob !== undefined) patterns.push({ ...entry, glob, effort: effortOf(glob), root: rootOf(glob) })
     }
     return patterns
   }
@@ -115,9 +117,18 @@ const effortOf = ({ alternatives }: Glob.Glob): number =>
     0
   )
 
+const rootOf = ({ alternatives: [first, ...others] }: Glob.Glob): string => {
+  if (first === undefined || others.length > 0) return "/"
+  const end = first.components.findIndex((part) => part._tag !== "Literal")
+  const names = first.components.slice(0, end < 0 ? undefined : end)
+  return `/${names.map((part) => part._tag === "Literal" ? `${part.text}/` : "").join("")}`
+}
+
+const isApart = (left: string, right: string): boolean => !left.startsWith(right) && !right.startsWith(left)
+
 // Comparing two patterns costs at most the product of their lengths. Only warnings come of it, and no more time than
 // this is spent on them.
-const maximumEffort = 50_000
+const maximumEffort = 25_000
 
 /** Pairs every one of `left` with those of `right`, until the effort is spent. */
 class Comparison {
@@ -129,8 +140,10 @@ class Comparison {
     relation: (pattern: Glob.Glob, other: Glob.Glob) => boolean
   ): Pattern | "none" | "unknown" {
     for (const other of among) {
-      this.#effort -= pattern.effort * other.effort
+      const areApart = isApart(pattern.root, other.root)
+      this.#effort -= areApart ? 1 : pattern.effort * other.effort
       if (this.#effort < 0) return "unknown"
+      if (areApart) continue
       if (relation(pattern.glob, other.glob)) return other
     }
     return "none"

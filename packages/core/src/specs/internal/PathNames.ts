@@ -8,3 +8,7 @@ export const pathNames = (path: string): ReadonlyArray<string> | undefined => {
   names.shift()
   return names.every((name) => name !== "" && name !== "." && name !== "..") ? names : undefined
 }
+
+/** Whether a directory can have an entry of this name. */
+export const isEntryName = (name: string): boolean =>
+  name !== "" && name !== "." && name !== ".." && !name.includes("/") && !name.includes("\0")
