@@ -108,7 +108,8 @@ export interface ExactVersion {
 export type WriteOptions = VersionRange | ExactVersion
 
 /**
- * Writes a tree as an image.
+ * Writes a tree as an image. What cannot be read back is refused, with its path: mkcomposefs for one writes paths of more
+ * than 4095 bytes, at which composefs-rs and composefs-info fail.
  *
  * **Example**
  *
@@ -230,6 +231,10 @@ export interface ReadImage {
 /**
  * Reads an image, which may come from anywhere: every offset, size, order and reserved field is checked, no byte is
  * read twice for two inodes, and time and memory stay in proportion to the image.
+ *
+ * What {@link write} makes is always read, and gives the same image when it is written again. Some that is the same in an
+ * image may be another way in the tree: which of several names of a file is the first, and a device's size, which no image
+ * keeps (of one of more than 32 bits it shows that it was so).
  *
  * With `canonical`, the image must also be exactly what {@link write} makes of the tree: then nothing hides in padding,
  * and a kernel cannot see anything else in it.

@@ -12,6 +12,8 @@ export interface AnyTreeOptions {
   readonly sha512?: boolean
   /** Whether hard links may lead to whiteouts. Default true. */
   readonly linkedWhiteouts?: boolean
+  /** Whether they may lead to directories, as dumps can say. Default false. */
+  readonly linkedDirectories?: boolean
 }
 
 /** Each value, the one below and the one above. */
@@ -208,11 +210,8 @@ const symlink = weighted<string>(
   [2, targetSize.map((size) => "t".repeat(size))]
 ).map((target) => (metadata: AnyMetadata) => Node.symlink(target, metadata))
 
-/**
- * A size that no image keeps. (One of more than 32 bits would still make the inode longer, so that the image of the tree
- * that is read back is another: `oddDump` has those.)
- */
-const claimedSize = weighted<number>([5, fc.constant(0)], [1, fc.constantFrom(1, 0xffffffff)])
+/** A size that no image keeps; one of more than 32 bits still makes the inode longer. */
+const claimedSize = weighted<number>([5, fc.constant(0)], [1, fc.constantFrom(1, 0xffffffff, 2 ** 32, 2 ** 53)])
 const deviceNumber = weighted<number>(
   [3, fc.integer({ min: 1, max: 0xffffffff })],
   [1, fc.constantFrom(1, 0x103, 0xffffffff)]
@@ -279,7 +278,14 @@ interface Place {
   readonly isWhiteout: boolean
 }
 
-const grow = (branch: Branch, path: string, places: Array<Place>): Node.Directory => {
+/** What a tree is put together with. */
+interface Growth {
+  readonly places: Array<Place>
+  readonly linksDirectories: boolean
+}
+
+const grow = (branch: Branch, path: string, growth: Growth): Node.Directory => {
+  const { places } = growth
   const entries = new Map<string, Node.Node>()
   for (const name of branch.filling) entries.set(name, Node.fifo())
   for (const [name, node] of branch.leaves) {
@@ -288,7 +294,9 @@ const grow = (branch: Branch, path: string, places: Array<Place>): Node.Director
     places.push({ path: `${path}/${name}`, home: entries, isWhiteout: Node.isWhiteout(node) })
   }
   for (const [name, below] of branch.branches) {
-    if (!entries.has(name)) entries.set(name, grow(below, `${path}/${name}`, places))
+    if (entries.has(name)) continue
+    entries.set(name, grow(below, `${path}/${name}`, growth))
+    if (growth.linksDirectories) places.push({ path: `${path}/${name}`, home: entries, isWhiteout: false })
   }
   return Node.directory(entries, branch.metadata)
 }
@@ -313,7 +321,7 @@ export const anyTree = (options: AnyTreeOptions = {}): fc.Arbitrary<Tree.Tree> =
   fc.tuple(branch(2, options), links).map(
     ([seed, links]) => {
       const places: Array<Place> = []
-      const root = grow(seed, "", places)
+      const root = grow(seed, "", { places, linksDirectories: options.linkedDirectories ?? false })
       const linkable = options.linkedWhiteouts === false ? places.filter(({ isWhiteout }) => !isWhiteout) : places
       for (const link of links) addLink(linkable, link)
       return { root }

@@ -25,7 +25,9 @@ const texts = [
     "/b 0 @100644 1 0 0 0 0.0 /c - -",
     "/c 1 100644 3 0 0 0 0.0 - \\x2d -",
     "/d 9007199254740992 100644 1 0 0 0 0.0 odd/payload - -",
-    "/e 0 60644 1 4294967295 4294967295 2049 0.0 - - - trusted.overlay.redirect=x",
+    "/e 4294967296 60644 1 4294967295 4294967295 2049 0.0 - - - trusted.overlay.redirect=x",
+    "/f 4294967296 10644 1 0 0 0 0.0 - - -",
+    "/g 0 @100644 1 0 0 0 0.0 / - -",
     ""
   ]
 ].map((lines) => lines.join("\n"))
@@ -43,7 +45,7 @@ export const dumpTarget = (): Target => {
   return { name: "dumps", make: damaged, read }
 }
 
-/** Without a tree on the way it is the same image, and the same refusal. */
+/** Without a tree on the way it is the same image, and the same refusal; what is written is read back as what it is. */
 const checkImage = (bytes: Uint8Array, parsed: Result.Result<Tree.Tree, Dump.DumpError>): void => {
   const image = Image.fromDump(bytes)
   const expected = Result.flatMap(parsed, (tree) => Image.write(tree))
@@ -51,6 +53,9 @@ const checkImage = (bytes: Uint8Array, parsed: Result.Result<Tree.Tree, Dump.Dum
     ? Result.isSuccess(expected) && Buffer.compare(image.success, expected.success) === 0
     : Result.isFailure(expected) && withoutPath(image.failure.message) === withoutPath(expected.failure.message)
   if (!isSame) throw new BrokenPromise("another image than that of the tree")
+  if (Result.isFailure(image)) return
+  const read = Image.read(image.success, { canonical: true })
+  if (Result.isFailure(read)) throw new BrokenPromise(`its image is not read: ${read.failure.message}`)
 }
 
 /** Of several paths that cannot be written, any may be the first to be found. */

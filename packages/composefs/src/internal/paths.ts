@@ -45,6 +45,12 @@ export const nameProblem = (name: string): string | undefined => {
   return size > maxNameSize ? `a name has ${size} bytes, at most ${maxNameSize} are allowed` : undefined
 }
 
+/** Why a path is too long to be read again, if it is; mkcomposefs takes such, but composefs-rs and a kernel do not. */
+export const pathProblem = (path: string): string | undefined =>
+  path.length > maxPathSize / 4 && ByteString.fromText(path).length > maxPathSize ? longPathProblem : undefined
+
+export const longPathProblem = `a path has at most ${maxPathSize} bytes`
+
 /** Joins a directory's path and a name. */
 export const join = (directory: string, name: string): string => directory === "/" ? `/${name}` : `${directory}/${name}`
 

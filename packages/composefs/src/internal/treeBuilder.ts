@@ -1,9 +1,8 @@
 /** Builds a tree from paths, parents first. Every way into a tree (dump, layer, entries) checks paths here. */
 import * as Result from "effect/Result"
 import type { Directory, HardLink, Node } from "../Node.ts"
-import * as ByteString from "./byteString.ts"
 import { LinkResolver } from "./links.ts"
-import { baseName, join, maxPathSize, nameProblem, parentOf, type PathReason } from "./paths.ts"
+import { baseName, join, nameProblem, parentOf, pathProblem, type PathReason } from "./paths.ts"
 
 export class TreeBuilder {
   #root: Directory | undefined
@@ -74,11 +73,8 @@ export class TreeBuilder {
 
   #place(path: string, node: Node): PathReason | undefined {
     if (!path.startsWith("/")) return { _tag: "InvalidPath", path, problem: "expected an absolute path" }
-    if (path.length > maxPathSize / 4 && ByteString.fromText(path).length > maxPathSize) {
-      return { _tag: "InvalidPath", path, problem: `a path has at most ${maxPathSize} bytes` }
-    }
     const name = baseName(path)
-    const problem = nameProblem(name)
+    const problem = pathProblem(path) ?? nameProblem(name)
     if (problem !== undefined) return { _tag: "InvalidPath", path, problem }
     const parent = parentOf(path)
     const siblings = this.#directories.get(parent)

@@ -109,8 +109,18 @@ const sameTreeInAnySpelling = ([tree, seed]: readonly [Tree.Tree, number]): stri
 }
 
 export const properties: ReadonlyArray<Property> = [
-  property("image of version 0 → tree → the same image", anyTree(), writeReadWrite(0), showTree),
-  property("image of version 1 → tree → the same image", anyTree(), writeReadWrite(1), showTree),
+  property(
+    "image of version 0 → tree → the same image",
+    anyTree({ linkedDirectories: true }),
+    writeReadWrite(0),
+    showTree
+  ),
+  property(
+    "image of version 1 → tree → the same image",
+    anyTree({ linkedDirectories: true }),
+    writeReadWrite(1),
+    showTree
+  ),
   property("image of version 2 → tree → the same image", legacyTree, writeReadWrite(2), showTree),
   property("dump → tree → the same dump", anyTree(), dumpParseDump, showTree),
   property(

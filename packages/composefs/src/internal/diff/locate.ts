@@ -2,7 +2,7 @@
 import * as Result from "effect/Result"
 import * as ByteString from "../byteString.ts"
 import { open, type Opened } from "../erofs/assemble.ts"
-import { InodeReader, inodeRules, readEntries, type StoredInode } from "../erofs/decode.ts"
+import { readEntries } from "../erofs/dataReader.ts"
 import {
   blockSize,
   compactInodeSize,
@@ -15,6 +15,7 @@ import {
   superField
 } from "../erofs/format.ts"
 import type { ImageBytes } from "../erofs/imageBytes.ts"
+import { InodeReader, inodeRules, type StoredInode } from "../erofs/inodeReader.ts"
 import { legacyInodeRules } from "../erofs/legacy/assemble.ts"
 import { legacyVersion } from "../erofs/legacy/format.ts"
 import { isDirectory } from "../erofs/nodeReader.ts"

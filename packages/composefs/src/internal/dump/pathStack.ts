@@ -3,7 +3,7 @@
  * before need not be looked up again: the directories on the way are kept on a stack. And a name that comes behind the
  * last one of its directory is new.
  */
-import { maxNameSize, maxPathSize, type PathReason } from "../paths.ts"
+import { longPathProblem, maxNameSize, maxPathSize, type PathReason } from "../paths.ts"
 import { compareRanges } from "../table/byteArena.ts"
 import { dotNames, type EntryTable, rootEntry } from "../table/entryTable.ts"
 
@@ -35,7 +35,7 @@ export class PathStack {
     if (to - from === 1 && bytes[from] === slash) return this.#addRoot()
     if (this.#table.count === 0) return { _tag: "MissingParent", path: this.#text(from, to) }
     if (to - from > maxPathSize && canonicalSize(bytes, from, to) > maxPathSize) {
-      return this.#invalid(from, to, `a path has at most ${maxPathSize} bytes`)
+      return this.#invalid(from, to, longPathProblem)
     }
     this.#leave(bytes, from, to)
     this.#from = from

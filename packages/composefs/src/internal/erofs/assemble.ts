@@ -8,29 +8,23 @@ import * as Node from "../../Node.ts"
 import type { Tree } from "../../Tree.ts"
 import * as ByteString from "../byteString.ts"
 import { fileType, typeMask } from "../fileType.ts"
-import {
-  inodeNumber,
-  InodeReader,
-  inodeRules,
-  readSuperblock,
-  type StoredEntry,
-  type StoredInode,
-  type Superblock
-} from "./decode.ts"
-import { headerField, layout } from "./format.ts"
+import { join } from "../paths.ts"
+import { parentOf, type StoredEntry } from "./dataReader.ts"
+import { dirType, headerField, layout, slotSize } from "./format.ts"
 import { ImageBytes, type Malformed } from "./imageBytes.ts"
+import { inodeMode, inodeNumber, InodeReader, inodeRules, type StoredInode } from "./inodeReader.ts"
 import {
   checkType,
-  childPath,
+  childPathSize,
+  hasXattr,
   isDirectory,
   isRealWhiteout,
   NodeReader,
   placeholder,
-  readChildren,
-  type StoredXattrs,
-  storedXattrs
+  readChildren
 } from "./nodeReader.ts"
 import { opaqueMarks, opaqueName, whiteoutMarks, whiteoutsMarks } from "./overlay.ts"
+import { readSuperblock, type Superblock } from "./superblock.ts"
 
 /** Reads header and superblock only; the caller looks at the version before it goes on. */
 export const open = (bytes: Uint8Array): Result.Result<Opened, Malformed> => {
@@ -46,18 +40,36 @@ export interface Opened {
 
 export const assemble = ({ image, superblock }: Opened): Result.Result<Tree, Malformed> => {
   const assembler = new Assembler(image, superblock)
-  const tree = assembler.run()
-  return image.failure === undefined ? Result.succeed(tree) : Result.fail(image.failure)
+  const root = assembler.run()
+  return image.failure === undefined ? Result.succeed({ root }) : Result.fail(image.failure)
 }
 
-/** An inode at its place in the tree. */
-interface Placed {
-  readonly inode: StoredInode
-  readonly path: string
+/** Where an inode stands in the tree. */
+interface Place {
+  readonly nid: number
   readonly name: string
-  readonly children: Array<Placed>
-  readonly links: Array<readonly [name: string, entry: StoredEntry]>
-  node: Node.Inode
+  readonly directory: Directory
+}
+
+/** A directory whose entries are being read, or will be. */
+interface Directory {
+  readonly inode: StoredInode
+  readonly name: string
+  /** The one that it is in; the root has none. */
+  readonly parent: Directory | undefined
+  readonly pathSize: number
+  /** Put together where a link leads to it or below. */
+  path: string | undefined
+  readonly entries: Map<string, Node.Node>
+  hasWhiteouts: boolean
+  /** Whether it says so itself; asked where it matters. */
+  isMarked: boolean | undefined
+}
+
+/** An entry that is a hard link; its target may come later. */
+interface Link {
+  readonly directory: Directory
+  readonly entry: StoredEntry
 }
 
 class Assembler {
@@ -65,155 +77,179 @@ class Assembler {
   readonly #superblock: Superblock
   readonly #reader: InodeReader
   readonly #nodes: NodeReader
-  readonly #placed = new Map<number, Placed>()
-  /** Whether a directory says that there are whiteouts in it; asked once for each. */
-  readonly #marked = new Map<StoredInode, boolean>()
-  #count = 0
+  /** Where each inode stands, by number. */
+  readonly #places: Array<Place> = []
+  readonly #links: Array<Link> = []
+  /** Of directories that were met away from their places: where their `..` leads. */
+  readonly #parents = new Map<number, number>()
   #end = 0
+  /** Bytes that were read of inodes before it was known whether this is their place. */
+  #lookedAt = 0
 
   constructor(image: ImageBytes, superblock: Superblock) {
     this.#image = image
     this.#superblock = superblock
     this.#reader = new InodeReader(image, superblock, inodeRules)
-    this.#nodes = new NodeReader(image)
+    this.#nodes = new NodeReader(image, superblock.buildTime)
   }
 
-  run(): Tree {
-    const root = this.#place(this.#superblock.rootNid, "/", "")
-    this.#image.check(
-      inodeNumber(this.#image, root.inode.nid) === 0,
-      root.inode.offset,
-      "the root is not the first inode"
-    )
+  run(): Node.Directory {
+    const image = this.#image
+    const inode = this.#read(this.#superblock.rootNid)
+    const root = openDirectory(inode, "", undefined, 0)
+    this.#places.push({ nid: inode.nid, name: "", directory: root })
+    image.check(inodeNumber(image, inode.nid) === 0, inode.offset, "the root is not the first inode")
+    image.check(isDirectory(inode), inode.offset, "the root is not a directory")
+    // The queue grows while it is walked: breadth first.
     const queue = [root]
-    this.#image.check(isDirectory(root.inode), root.inode.offset, "the root is not a directory")
-    // The queue grows while it is walked: breadth first. Each directory also knows its parent, for `..`.
-    const parents = new Map<Placed, Placed>([[root, root]])
     for (const directory of queue) {
-      if (!isDirectory(directory.inode)) continue
-      this.#expand(directory, parents.get(directory) ?? root)
-      if (this.#image.failure !== undefined) return { root: Node.directory() }
-      for (const child of directory.children) {
-        queue.push(child)
-        parents.set(child, directory)
-      }
+      if (image.failure !== undefined) return Node.directory()
+      this.#readEntries(directory, queue)
     }
-    this.#image.check(
-      this.#count === this.#superblock.inodes,
-      0,
-      `${this.#count} inodes were found where the superblock counts ${this.#superblock.inodes}`
-    )
-    for (let index = queue.length - 1; index >= 0 && this.#image.failure === undefined; index--) {
-      const placed = queue[index]
-      if (placed !== undefined) placed.node = this.#toNode(placed, parents.get(placed) ?? root)
+    for (const link of this.#links) this.#addLink(link)
+    if (this.#places.length !== this.#superblock.inodes) {
+      image.fail(0, `${this.#places.length} inodes were found where the superblock counts ${this.#superblock.inodes}`)
     }
-    this.#image.check(
-      this.#nodes.hasAcl === this.#superblock.hasAcl,
-      headerField.flags,
-      `the header says that there are ${this.#nodes.hasAcl ? "no " : ""}POSIX ACLs`
-    )
-    return { root: root.node._tag === "Directory" ? root.node : Node.directory() }
+    for (let at = queue.length - 1; at > 0; at--) this.#finish(queue[at] ?? root)
+    const node = this.#toNode(root)
+    const { hasAcl } = this.#nodes
+    if (hasAcl !== this.#superblock.hasAcl) {
+      image.fail(headerField.flags, `the header says that there are ${hasAcl ? "no " : ""}POSIX ACLs`)
+    }
+    return node
   }
 
-  #place(nid: number, path: string, name: string): Placed {
+  #read(nid: number): StoredInode {
     const inode = this.#reader.read(nid)
     this.#image.check(inode.offset >= this.#end, inode.offset, "inodes are out of order or overlap")
     this.#end = inode.end
-    this.#count++
-    const placed = { inode, path, name, children: [], links: [], node: placeholder }
-    this.#placed.set(nid, placed)
-    return placed
+    return inode
   }
 
-  #expand(directory: Placed, parent: Placed): void {
-    const { inode, path } = directory
-    for (const entry of readChildren(this.#image, inode, parent.inode.nid)) {
+  #readEntries(directory: Directory, queue: Array<Directory>): void {
+    const { inode, parent } = directory
+    for (const entry of readChildren(this.#image, inode, parent?.inode.nid ?? inode.nid)) {
       if (this.#image.failure !== undefined) return
-      const name = ByteString.toText(entry.name)
-      if (inodeNumber(this.#image, entry.nid) !== this.#count) {
-        directory.links.push([name, entry])
-        continue
-      }
-      const child = this.#place(entry.nid, childPath(this.#image, inode, path, name), name)
-      checkType(this.#image, entry, child.inode)
-      directory.children.push(child)
+      if (this.#isPlace(entry, directory)) this.#addInode(directory, entry, queue)
+      else this.#links.push({ directory, entry })
     }
   }
 
-  #toNode(placed: Placed, parent: Placed): Node.Inode {
-    const { inode } = placed
-    const xattrs = storedXattrs(inode)
-    if (isDirectory(inode)) return this.#toDirectory(placed, xattrs, placed === parent)
-    // Anybody may give an empty file such marks; overlayfs heeds them in a directory that is marked too.
-    if (isMarkedWhiteout(inode, xattrs) && this.#hasDirectoryMarks(parent.inode)) {
-      for (const name of whiteoutMarks) xattrs.delete(name)
-      return Node.whiteout(this.#nodes.metadata(inode, xattrs))
-    }
-    return this.#nodes.leaf(inode, xattrs)
+  /** A link to a directory, which only dumps have, may show the next number too: `..` tells that it is none. */
+  #isPlace({ nid, type }: StoredEntry, directory: Directory): boolean {
+    if (inodeNumber(this.#image, nid) !== this.#places.length) return false
+    if (type !== dirType.directory) return true
+    const parent = this.#parents.get(nid) ?? this.#parentOf(nid)
+    if (parent !== directory.inode.nid) this.#parents.set(nid, parent)
+    return parent === directory.inode.nid
   }
 
-  #toDirectory(placed: Placed, xattrs: StoredXattrs, isRoot: boolean): Node.Inode {
-    const { children, inode, links } = placed
-    if (isRoot) {
-      this.#image.check(xattrs.get(opaqueName) === "y", inode.offset, "the root is not opaque")
-      xattrs.delete(opaqueName)
+  #parentOf(nid: number): number {
+    const inode = this.#reader.read(nid)
+    this.#lookedAt += inode.end - inode.offset + inode.size
+    this.#image.check(this.#lookedAt <= 2 * this.#image.size, inode.offset, "inodes or directories overlap")
+    return this.#image.failure === undefined ? parentOf(this.#image, inode) : 0
+  }
+
+  #addInode(directory: Directory, entry: StoredEntry, queue: Array<Directory>): void {
+    const inode = this.#read(entry.nid)
+    const name = ByteString.toText(entry.name)
+    const pathSize = childPathSize(this.#image, directory.inode, directory.pathSize, entry)
+    checkType(this.#image, entry, inode.mode)
+    this.#places.push({ nid: entry.nid, name, directory })
+    if (isRealWhiteout(inode)) return this.#checkStub(directory, inode, name)
+    if (isDirectory(inode)) {
+      // Its node is made when its entries are known; until then this keeps its place among the others.
+      directory.entries.set(name, placeholder)
+      queue.push(openDirectory(inode, name, directory, pathSize))
+      return
     }
-    const entries = new Map<string, Node.Node>()
-    let hasWhiteouts = false
-    for (const child of children) {
-      const isStub = isRealWhiteout(child.inode)
-      if (isStub) this.#checkStub(child, isRoot)
-      else entries.set(child.name, child.node)
-      hasWhiteouts ||= !isStub && Node.isWhiteout(child.node)
-    }
-    for (const [name, entry] of links) {
-      const target = this.#linkTarget(entry, inode)
-      if (target !== undefined) entries.set(name, Node.hardLink(target.path))
-    }
-    if (hasWhiteouts) this.#dropDirectoryMarks(xattrs)
-    return Node.directory(entries, this.#nodes.metadata(inode, xattrs))
+    directory.entries.set(name, this.#leaf(inode, directory))
   }
 
   /** A whiteout that the tree has is escaped; only the stubs in the root that hide the object store are real. */
-  #checkStub(child: Placed, inRoot: boolean): void {
-    this.#image.check(
-      inRoot && /^[0-9a-f]{2}$/.test(child.name),
-      child.inode.offset,
-      `a whiteout at ${JSON.stringify(child.path.slice(0, 200))} is not escaped`
-    )
+  #checkStub(directory: Directory, inode: StoredInode, name: string): void {
+    if (directory.parent === undefined && /^[0-9a-f]{2}$/.test(name)) {
+      // Its attributes are looked at like those of any other inode.
+      this.#nodes.metadata(inode)
+      return
+    }
+    const path = join(pathOf(directory), name)
+    this.#image.fail(inode.offset, `a whiteout at ${JSON.stringify(path.slice(0, 200))} is not escaped`)
   }
 
-  #linkTarget(entry: StoredEntry, directory: StoredInode): Placed | undefined {
-    const target = this.#placed.get(entry.nid)
-    this.#image.check(
-      target !== undefined && !isDirectory(target.inode) && !isRealWhiteout(target.inode),
-      directory.offset,
-      `an entry points to inode ${entry.nid}, which has no place of its own, is a directory, or hides the object store`
-    )
-    if (target !== undefined) checkType(this.#image, entry, target.inode)
-    return target
+  #leaf(inode: StoredInode, directory: Directory): Node.Inode {
+    // Anybody may give an empty file such marks; overlayfs heeds them in a directory that is marked too.
+    if (isMarkedWhiteout(this.#image, inode) && (directory.isMarked ??= this.#hasWhiteoutsMarks(directory.inode))) {
+      directory.hasWhiteouts = true
+      return Node.whiteout(this.#nodes.metadata(inode, whiteoutMarks))
+    }
+    return this.#nodes.leaf(inode)
+  }
+
+  #hasWhiteoutsMarks(inode: StoredInode): boolean {
+    return whiteoutsMarks.every((name) => hasXattr(this.#image, inode, name, "")) &&
+      (this.#superblock.version === 0 || opaqueMarks.every((name) => hasXattr(this.#image, inode, name, "x")))
+  }
+
+  #addLink({ directory, entry }: Link): void {
+    const image = this.#image
+    const target = this.#places[inodeNumber(image, entry.nid)]
+    const mode = inodeMode(image, entry.nid)
+    const union = image.u32(entry.nid * slotSize + 16)
+    if (target?.nid !== entry.nid || isRealWhiteout({ mode, union })) {
+      const problem = "which has no place of its own, or hides the object store"
+      return image.fail(directory.inode.offset, `an entry points to inode ${entry.nid}, ${problem}`)
+    }
+    checkType(image, entry, mode)
+    childPathSize(image, directory.inode, directory.pathSize, entry)
+    const path = target.nid === this.#superblock.rootNid ? "/" : join(pathOf(target.directory), target.name)
+    directory.entries.set(ByteString.toText(entry.name), Node.hardLink(path))
+  }
+
+  /** Puts the node of a directory where it belongs. */
+  #finish(directory: Directory): void {
+    directory.parent?.entries.set(directory.name, this.#toNode(directory))
+  }
+
+  #toNode({ entries, hasWhiteouts, inode, parent }: Directory): Node.Directory {
+    const added: Array<string> = hasWhiteouts ? this.#addedMarks(inode) : []
+    if (parent === undefined) {
+      this.#image.check(hasXattr(this.#image, inode, opaqueName, "y"), inode.offset, "the root is not opaque")
+      added.push(opaqueName)
+    }
+    return Node.directory(entries, this.#nodes.metadata(inode, added))
   }
 
   /** What the writer adds to a directory with whiteouts, and would add again. */
-  #dropDirectoryMarks(xattrs: StoredXattrs): void {
-    for (const name of whiteoutsMarks) xattrs.delete(name)
-    if (this.#superblock.version === 0) return
-    for (const name of opaqueMarks) if (xattrs.get(name) === "x") xattrs.delete(name)
-  }
-
-  #hasDirectoryMarks(directory: StoredInode): boolean {
-    let isMarked = this.#marked.get(directory)
-    if (isMarked === undefined) {
-      const values = storedXattrs(directory)
-      isMarked = whiteoutsMarks.every((name) => values.get(name) === "") &&
-        (this.#superblock.version === 0 || opaqueMarks.every((name) => values.get(name) === "x"))
-      this.#marked.set(directory, isMarked)
-    }
-    return isMarked
+  #addedMarks(inode: StoredInode): Array<string> {
+    const opaque = this.#superblock.version === 0
+      ? []
+      : opaqueMarks.filter((name) => hasXattr(this.#image, inode, name, "x"))
+    return [...whiteoutsMarks, ...opaque]
   }
 }
 
+const openDirectory = (
+  inode: StoredInode,
+  name: string,
+  parent: Directory | undefined,
+  pathSize: number
+): Directory => ({
+  inode,
+  name,
+  parent,
+  pathSize,
+  path: undefined,
+  entries: new Map(),
+  hasWhiteouts: false,
+  isMarked: undefined
+})
+
+const pathOf = (directory: Directory): string =>
+  directory.path ??= directory.parent === undefined ? "/" : join(pathOf(directory.parent), directory.name)
+
 /** A whiteout that the tree has is stored as an empty file with marks. */
-const isMarkedWhiteout = ({ layout: dataLayout, mode, size }: StoredInode, xattrs: StoredXattrs): boolean =>
-  (mode & typeMask) === fileType.regular && dataLayout !== layout.chunkBased && size === 0 &&
-  whiteoutMarks.every((name) => xattrs.get(name) === "")
+const isMarkedWhiteout = (image: ImageBytes, inode: StoredInode): boolean =>
+  inode.size === 0 && inode.layout !== layout.chunkBased && (inode.mode & typeMask) === fileType.regular &&
+  whiteoutMarks.every((name) => hasXattr(image, inode, name, ""))

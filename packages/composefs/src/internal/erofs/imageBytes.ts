@@ -10,12 +10,14 @@ export interface Malformed {
 export class ImageBytes {
   failure: Malformed | undefined
   readonly #bytes: Buffer
+  readonly #view: DataView
   readonly #usedBlocks: Uint8Array
   /** One mark for each four bytes; made when the first shared attribute is met. */
   #usedWords: Uint8Array | undefined
 
   constructor(bytes: Uint8Array) {
     this.#bytes = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
     this.#usedBlocks = new Uint8Array(Math.ceil(bytes.length / blockSize))
   }
 
@@ -33,37 +35,53 @@ export class ImageBytes {
   }
 
   u8(offset: number): number {
-    return this.#within(offset, 1) ? this.#bytes.readUInt8(offset) : 0
+    return this.#within(offset, 1) ? this.#view.getUint8(offset) : 0
   }
 
   u16(offset: number): number {
-    return this.#within(offset, 2) ? this.#bytes.readUInt16LE(offset) : 0
+    return this.#within(offset, 2) ? this.#view.getUint16(offset, true) : 0
   }
 
   u32(offset: number): number {
-    return this.#within(offset, 4) ? this.#bytes.readUInt32LE(offset) : 0
+    return this.#within(offset, 4) ? this.#view.getUint32(offset, true) : 0
   }
 
-  /** A number that must be safe, as every size and place in an image is. */
+  /** A number of at most 2^53, as every size and place in an image is. */
   u64(offset: number): number {
-    const value = this.#within(offset, 8) ? this.#bytes.readBigUInt64LE(offset) : 0n
-    if (value > BigInt(Number.MAX_SAFE_INTEGER) + 1n) {
-      this.fail(offset, `${value} is too large`)
-      return 0
-    }
-    return Number(value)
+    const [low, high] = [this.u32(offset), this.u32(offset + 4)]
+    if (high < 2 ** 21 || (high === 2 ** 21 && low === 0)) return high * 2 ** 32 + low
+    this.fail(offset, `${this.#view.getBigUint64(offset, true)} is too large`)
+    return 0
   }
 
   i64(offset: number): bigint {
-    return this.#within(offset, 8) ? this.#bytes.readBigInt64LE(offset) : 0n
+    return this.#within(offset, 8) ? this.#view.getBigInt64(offset, true) : 0n
   }
 
   text(offset: number, size: number): ByteString.ByteString {
     return this.#within(offset, size) ? this.#bytes.toString("latin1", offset, offset + size) : ""
   }
 
+  hex(offset: number, size: number): string {
+    return this.#within(offset, size) ? this.#bytes.toString("hex", offset, offset + size) : ""
+  }
+
+  /** A copy: what is read from an image does not hold on to it. */
+  copy(offset: number, size: number): Uint8Array {
+    return Uint8Array.prototype.slice.call(this.#bytes, offset, this.#within(offset, size) ? offset + size : offset)
+  }
+
   isZero(offset: number, size: number): boolean {
-    return this.#within(offset, size) && this.#bytes.subarray(offset, offset + size).every((byte) => byte === 0)
+    if (!this.#within(offset, size)) return false
+    for (let at = offset; at < offset + size; at++) if (this.#view.getUint8(at) !== 0) return false
+    return true
+  }
+
+  /** Whether there are these bytes. */
+  holds(offset: number, expected: Uint8Array): boolean {
+    if (!this.#within(offset, expected.length)) return false
+    for (let at = 0; at < expected.length; at++) if (this.#view.getUint8(offset + at) !== expected[at]) return false
+    return true
   }
 
   /** Data blocks belong to one inode each: an image must not grow by being read. */

@@ -1,6 +1,7 @@
 /** Writes a table of entries as an image of format version 0 or 1: what is in it, where it goes, and then the bytes. */
 import * as Result from "effect/Result"
-import type { EntryTable } from "../table/entryTable.ts"
+import { longPathProblem, maxPathSize } from "../paths.ts"
+import { type EntryTable, rootEntry } from "../table/entryTable.ts"
 import { type DeadLink, resolveLinks } from "../table/linkTargets.ts"
 import { encode } from "./encode.ts"
 import { takeInventory } from "./inventory.ts"
@@ -25,7 +26,7 @@ export const writeLinked = (
   targets: Int32Array,
   version: number
 ): Result.Result<Uint8Array, Unwritable> => {
-  const problem = rewriteForOverlay(table, version)
+  const problem = findLongPath(table) ?? rewriteForOverlay(table, version)
   if (problem !== undefined) return Result.fail(problem)
   const inventory = takeInventory(table, targets)
   const attributes = new StoredAttributes(table, inventory.inodes)
@@ -33,6 +34,18 @@ export const writeLinked = (
   return placement.imageSize > maxImageSize
     ? Result.fail({ path: "/", problem: `the image would have ${placement.imageSize} bytes, at most ${maxImageSize}` })
     : Result.succeed(encode(inventory, attributes, placement, version))
+}
+
+/** A path that nobody could read again: not this package, not composefs-rs, not a kernel that is given it. */
+const findLongPath = (table: EntryTable): Unwritable | undefined => {
+  const { count, names: { from, owner, to } } = table
+  const sizes = new Uint16Array(count)
+  for (let entry = rootEntry + 1; entry < count; entry++) {
+    const size = (sizes[owner[entry] ?? 0] ?? 0) + 1 + (to[entry] ?? 0) - (from[entry] ?? 0)
+    if (size > maxPathSize) return { path: table.pathText(entry), problem: longPathProblem }
+    sizes[entry] = size
+  }
+  return undefined
 }
 
 export const hasWhiteout = (table: EntryTable): boolean => {

@@ -81,7 +81,8 @@ const makeXattr = (
   }
 }
 
-const splitName = (
+/** A name without the prefix that has an index, and its bit in the name filter. */
+export const splitName = (
   name: ByteString.ByteString,
   prefixes: ReadonlyArray<XattrPrefix>
 ): { readonly index: number; readonly suffix: ByteString.ByteString; readonly filterBit: number } => {

@@ -3,7 +3,7 @@
  * container runtimes do: `..` does not lead out of the root, nor does an absolute target.
  */
 import * as ByteString from "../byteString.ts"
-import { maxPathSize, nameProblem } from "../paths.ts"
+import { longPathProblem, maxPathSize, nameProblem } from "../paths.ts"
 import { type Branch, type Entry, implied, type Leaf, newBranch, type PathRules } from "./branch.ts"
 
 /** As the kernel has it. */
@@ -67,7 +67,7 @@ export class Walk {
 
   /** Symbolic links could otherwise build a tree deeper than any path. */
   pathProblem(name: string): string | undefined {
-    return this.#pathSize + sizeOf(name) > maxPathSize ? `a path has at most ${maxPathSize} bytes` : undefined
+    return this.#pathSize + sizeOf(name) > maxPathSize ? longPathProblem : undefined
   }
 
   /** Marks all directories on the way as of this layer. */

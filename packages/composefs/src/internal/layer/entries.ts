@@ -9,7 +9,7 @@ import * as Tree from "../../Tree.ts"
 import * as ByteString from "../byteString.ts"
 import { majorOf, minorOf } from "../deviceNumber.ts"
 import { resolverOf } from "../links.ts"
-import { baseName, parentOf } from "../paths.ts"
+import { baseName, parentOf, pathProblem } from "../paths.ts"
 import { typeFlag, whiteoutPrefix } from "../tar/format.ts"
 import type { TarEntry } from "../tar/write.ts"
 
@@ -35,6 +35,8 @@ export const layerEntries = (
   const names = new Map<string, number>()
   const resolver = resolverOf(tree.root)
   for (const { node, path } of Tree.walk(tree)) {
+    const long = pathProblem(path)
+    if (long !== undefined) return Result.fail({ path, problem: long })
     if (node._tag !== "HardLink") {
       const problem = inodeProblem(node, path, inlineLimit)
       if (problem !== undefined) return Result.fail({ path, problem })

@@ -7,19 +7,13 @@ import * as Result from "effect/Result"
 import * as Node from "../../../Node.ts"
 import type { Tree } from "../../../Tree.ts"
 import * as ByteString from "../../byteString.ts"
+import { join } from "../../paths.ts"
 import type { Opened } from "../assemble.ts"
-import { inodeNumber, InodeReader, type InodeRules, type StoredEntry, type StoredInode } from "../decode.ts"
+import type { StoredEntry } from "../dataReader.ts"
 import { headerField, superblockOffset, superField } from "../format.ts"
 import type { ImageBytes, Malformed } from "../imageBytes.ts"
-import {
-  checkType,
-  childPath,
-  isDirectory,
-  isRealWhiteout,
-  NodeReader,
-  readChildren,
-  storedXattrs
-} from "../nodeReader.ts"
+import { inodeNumber, InodeReader, type InodeRules, type StoredInode } from "../inodeReader.ts"
+import { checkType, childPathSize, isDirectory, isRealWhiteout, NodeReader, readChildren } from "../nodeReader.ts"
 import { metacopyName } from "../overlay.ts"
 import {
   chunkFormat,
@@ -58,16 +52,14 @@ export const legacyInodeRules: InodeRules = {
   maxInlineSize,
   maxTargetSize,
   isChunkFormat: (union) => union === chunkFormat,
-  chunkTableSize: ({ xattrs }) => {
-    const metacopy = xattrs.find(({ name }) => name === metacopyName)
-    return chunkTableSize(metacopy?.value === "" ? undefined : metacopy?.value)
-  }
+  chunkTableSize: ({ xattrs }) => chunkTableSize(xattrs.some(({ name, size }) => name === metacopyName && size > 0))
 }
 
 /** A directory whose entries are being followed. */
 interface OpenDirectory {
   readonly inode: StoredInode
   readonly path: string
+  readonly pathSize: number
   readonly stored: ReadonlyArray<StoredEntry>
   /** Those of the node, as far as they are known. */
   readonly entries: Map<string, Node.Node>
@@ -94,13 +86,13 @@ class Assembler {
   constructor(image: ImageBytes, reader: InodeReader) {
     this.#image = image
     this.#reader = reader
-    this.#nodes = new NodeReader(image)
+    this.#nodes = new NodeReader(image, undefined)
   }
 
   run(rootNid: number): Node.Directory {
     const inode = this.#read(rootNid)
     this.#image.check(isDirectory(inode), inode.offset, "the root is not a directory")
-    const root = this.#open(inode, "/", rootNid)
+    const root = this.#open(inode, "/", 0, rootNid)
     const stack = [root]
     for (let directory = stack.at(-1); directory !== undefined; directory = stack.at(-1)) {
       if (this.#image.failure !== undefined) return root.node
@@ -120,16 +112,18 @@ class Assembler {
     const name = ByteString.toText(entry.name)
     const known = this.#placed.get(entry.nid)
     if (known !== undefined) {
-      checkType(this.#image, entry, known.inode)
+      childPathSize(this.#image, directory.inode, directory.pathSize, entry)
+      checkType(this.#image, entry, known.inode.mode)
       known.names++
       directory.entries.set(name, Node.hardLink(known.path))
       return undefined
     }
-    const path = childPath(this.#image, directory.inode, directory.path, name)
+    const path = join(directory.path, name)
+    const pathSize = childPathSize(this.#image, directory.inode, directory.pathSize, entry)
     const inode = this.#read(entry.nid)
-    checkType(this.#image, entry, inode)
+    checkType(this.#image, entry, inode.mode)
     if (isDirectory(inode)) {
-      const child = this.#open(inode, path, directory.inode.nid)
+      const child = this.#open(inode, path, pathSize, directory.inode.nid)
       directory.entries.set(name, child.node)
       directory.subdirectories++
       return child
@@ -151,15 +145,15 @@ class Assembler {
     return inode
   }
 
-  #open(inode: StoredInode, path: string, parentNid: number): OpenDirectory {
+  #open(inode: StoredInode, path: string, pathSize: number, parentNid: number): OpenDirectory {
     const entries = new Map<string, Node.Node>()
     const stored = this.#image.failure === undefined ? readChildren(this.#image, inode, parentNid) : []
-    const node = Node.directory(entries, this.#nodes.metadata(inode, storedXattrs(inode)))
-    return { inode, path, stored, entries, node, next: 0, subdirectories: 0 }
+    const node = Node.directory(entries, this.#nodes.metadata(inode))
+    return { inode, path, pathSize, stored, entries, node, next: 0, subdirectories: 0 }
   }
 
   #leaf(inode: StoredInode): Node.Inode {
-    const node = this.#nodes.leaf(inode, storedXattrs(inode))
+    const node = this.#nodes.leaf(inode)
     this.#image.check(
       node._tag !== "ExternalFile" || leadsToObject(node.digest, node.payload),
       inode.offset,

@@ -37,7 +37,7 @@ export const sharedOrder = (left: Xattr, right: Xattr): number =>
  * Bytes of the chunk table of an external file: one chunk which is not in the image. Without a digest composefs-rs
  * leaves out even that. Nothing reads the table as long as overlayfs redirects the file.
  */
-export const chunkTableSize = (digest: string | undefined): number => digest === undefined ? 0 : 4
+export const chunkTableSize = (hasDigest: boolean): number => hasDigest ? 4 : 0
 
 const objectPathPattern = /^[0-9a-f]{2}\/(?:[0-9a-f]{62}|[0-9a-f]{126})$/
 

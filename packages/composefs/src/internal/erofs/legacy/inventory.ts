@@ -6,7 +6,7 @@ import * as Result from "effect/Result"
 import * as Node from "../../../Node.ts"
 import type { Tree } from "../../../Tree.ts"
 import * as ByteString from "../../byteString.ts"
-import { join, nameProblem, quote } from "../../paths.ts"
+import { join, nameProblem, pathProblem, quote } from "../../paths.ts"
 import { inodeProblem, type Unwritable } from "../nodeProblem.ts"
 import { metacopyName, redirectName } from "../overlay.ts"
 import { type Xattr, XattrTable } from "../xattrs.ts"
@@ -178,7 +178,7 @@ const childrenOf = (directory: Node.Directory, path: string): Result.Result<Read
   const children: Array<Child> = []
   for (const [name, node] of directory.entries) {
     const child = { path: join(path, name), name: ByteString.fromText(name), node }
-    const problem = nameProblem(name)
+    const problem = nameProblem(name) ?? pathProblem(child.path)
     if (problem !== undefined) return Result.fail({ path: child.path, problem })
     children.push(child)
   }

@@ -85,7 +85,7 @@ const shapeOf = ({ entries, node }: PlannedInode): Pick<PlacedInode, "layout" | 
     case "Symlink":
       return flat(ByteString.fromText(node.target).length)
     case "ExternalFile":
-      return { layout: layout.chunkBased, size: node.size, tail: chunkTableSize(node.digest), blocks: 0 }
+      return { layout: layout.chunkBased, size: node.size, tail: chunkTableSize(node.digest !== undefined), blocks: 0 }
     default:
       return flat(0)
   }
