@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Artifact, Blob, Descriptor, HttpRegistry, MediaType, MemoryRegistry } from "@lamina/oci"
+import { Artifact, Blob, Descriptor, HttpRegistry, MediaType, MemoryRegistry, type Registry } from "@lamina/oci"
 import { Distribution28, type Fault, FaultyRegistry } from "@lamina/oci/testing"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
@@ -296,17 +296,43 @@ describe("HttpRegistry over docker-registry 2.8 as imitated", () => {
       assert.strictEqual((yield* reasonOf(registry.deleteManifest(repository, "v1")))._tag, "Unsupported")
     }))
 
-  it.live("keeps the referrers of several clients that attach at the same time", () =>
+  it.live("keeps the referrers of two clients of which neither has seen what the other wrote", () =>
     Effect.gen(function*() {
-      const { artifact, memory, server } = yield* scene([], { profile: Distribution28.imitate })
-      yield* Effect.forEach(["a", "b", "c", "d"], (name) =>
-        Effect.gen(function*() {
-          const registry = yield* HttpRegistry.make({ url: server.url })
-          yield* Artifact.attach(registry, repository, artifact, { artifactType: "text/x", annotations: { name } })
-        }), { concurrency: "unbounded" })
-      const tag = artifact.digest.replace(":", "-")
-      const { bytes } = yield* memory.getManifest(repository, tag)
+      const { handsOn, holdBack } = meetingOfTwo()
+      const profile = (handler: Fault.Handler) => handsOn(Distribution28.imitate(handler))
+      const { artifact, memory, registry, server } = yield* scene([], { profile })
+      const attach = (client: Registry.Registry, name: string) =>
+        Artifact.attach(client, repository, artifact, { artifactType: "text/x", annotations: { name } })
+      yield* attach(registry, "first")
+      holdBack()
+      yield* Effect.forEach(
+        ["a", "b"],
+        (name) => Effect.flatMap(HttpRegistry.make({ url: server.url }), (client) => attach(client, name)),
+        { concurrency: "unbounded" }
+      )
+      const { bytes } = yield* memory.getManifest(repository, artifact.digest.replace(":", "-"))
       const index: { readonly manifests: ReadonlyArray<unknown> } = JSON.parse(Buffer.from(bytes).toString())
-      assert.strictEqual(index.manifests.length, 4)
+      assert.strictEqual(index.manifests.length, 3)
     }))
 })
+
+/** Once told so, holds writes of a referrers index back until two are there: both have read what was before. */
+const meetingOfTwo = () => {
+  const waiting: Array<() => void> = []
+  let isHolding = false
+  const handsOn = (handler: Fault.Handler): Fault.Handler => async (request) => {
+    if (isHolding && request.method === "PUT" && request.url.includes("/manifests/sha256-")) {
+      const meeting = new Promise<void>((resolve) => waiting.push(resolve))
+      if (waiting.length === 2) {
+        isHolding = false
+        for (const goOn of waiting) goOn()
+      }
+      await meeting
+    }
+    return handler(request)
+  }
+  const holdBack = () => {
+    isHolding = true
+  }
+  return { handsOn, holdBack }
+}
