@@ -187,6 +187,7 @@ The checks below that need more than a schema (patterns, ranges, services, licen
 | values, counted again wherever an alias repeats them         | 3,000   |
 | levels of lists and maps                                     | 64      |
 | keys of one map                                              | 256     |
+| maps and lists in one list                                   | 256     |
 | brace-free patterns that the braces of all lists stand for   | 4,096   |
 | characters of all patterns that are more than plain paths    | 65,536  |
 | names between the slashes of all patterns                    | 16,384  |

@@ -91,6 +91,18 @@ describe("Manifest.parse of hostile input", () => {
     ])
   })
 
+  it("reads no list of more than 256 maps", () => {
+    const ports = (count: number) =>
+      `${head}services:\n  - name: a\n    start_command: a\n    exposed_ports:\n${
+        Array.from({ length: count }, (_, index) => `      - {port: ${index + 1}, protocol: tcp}\n`).join("")
+      }`
+    assert.deepStrictEqual(codesOf(ports(256)), [])
+    const { issues } = issuesOf(ports(257))
+    assert.deepStrictEqual(issues.map(({ code, line, message }) => [code, line, message]), [
+      ["too_many", 6, "`services[0].exposed_ports` has 257 maps and lists, at most 256 are allowed"]
+    ])
+  })
+
   it("reads no more patterns after a hundred wrong ones, and counts the entries of wrong types", () => {
     const wrong = issuesOf(`${head}mask:\n${"  - a\n".repeat(50)}file_spec:\n${"  - b\n".repeat(500)}`)
     assert.strictEqual(wrong.omitted, 49 + 499 + 1)

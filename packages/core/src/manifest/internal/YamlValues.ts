@@ -10,6 +10,8 @@ export const maximumNodes = 3000
 const maximumKeyLength = 256
 // The format's own maps have at most thirty keys; the others are environments and metadata.
 export const maximumKeys = 256
+// Patterns and packages are texts; of services, ports and dependencies nobody has as many.
+const maximumNested = 256
 
 /** A value in the text: its own node, the node of its key, and what stands inside it. */
 interface Place {
@@ -81,6 +83,8 @@ export class Places {
     return place
   }
 }
+
+const whatAt = (path: Path): string => path.length === 0 ? "the manifest" : `\`${renderPath(path)}\``
 
 class Conversion {
   readonly found: Array<PlacedFinding> = []
@@ -156,6 +160,11 @@ class Conversion {
   }
 
   #list(node: YAMLSeq, place: Place, path: Path): Json {
+    const nested = node.items.filter((item) => isMap(item) || isSeq(item)).length
+    if (nested > maximumNested) {
+      const message = `${whatAt(path)} has ${nested} maps and lists, at most ${maximumNested} are allowed`
+      this.#refuse(place.key ?? node, { code: "too_many", path, message })
+    }
     const list: Array<Json> = []
     for (const [index, item] of node.items.entries()) {
       if (this.#refusal !== undefined) break
@@ -170,8 +179,7 @@ class Conversion {
   #map(node: YAMLMap, place: Place, path: Path): Json {
     const entries = new Map<string, Json>()
     if (node.items.length > maximumKeys) {
-      const what = path.length === 0 ? "the manifest" : `\`${renderPath(path)}\``
-      const message = `${what} has ${node.items.length} keys, at most ${maximumKeys} are allowed`
+      const message = `${whatAt(path)} has ${node.items.length} keys, at most ${maximumKeys} are allowed`
       this.#refuse(place.key ?? node, { code: "too_many", path, message })
     }
     for (const pair of node.items) {
