@@ -73,7 +73,11 @@ const envOf = (service: ServiceDocument, index: number, source: YamlSource): Mod
     Object.entries(service.env ?? {}).map(([name, value]) => [
       name,
       // What the author wrote, not what YAML made of it: 1.10 stays 1.10.
-      typeof value === "string" ? value : source.places.written(["services", index, "env", name]) ?? String(value)
+      value === null
+        ? ""
+        : typeof value === "string"
+        ? value
+        : source.places.written(["services", index, "env", name]) ?? String(value)
     ])
   )
 

@@ -100,7 +100,7 @@ const service = z.strictObject({
   working_directory: text(4096).optional().meta(about("Where it runs.", "/var/lib/redis")),
   env: z.record(
     z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, "invalid_format"),
-    z.union([z.string(), z.number(), z.boolean()])
+    z.union([z.string(), z.number(), z.boolean(), z.null()])
   ).optional().meta(about("Environment variables; quote values that look like numbers.", { LANG: "C.UTF-8" })),
   exposed_ports: list(port).optional().meta(about("The ports that it listens on.", [{ port: 6379, protocol: "tcp" }])),
   capabilities,

@@ -32,13 +32,26 @@ const expectedKinds: { readonly [type: string]: string } = {
   record: "a map"
 }
 
+const isNumeric = (text: string): boolean => /^-?[0-9]+(?:\.[0-9]+)?$/.test(text)
+
+/** What YAML 1.1 took for true and false, and YAML 1.2 takes for texts. */
+const booleanMeant = (text: string): boolean | undefined =>
+  /^(?:true|yes|y|on)$/i.test(text) ? true : /^(?:false|no|n|off)$/i.test(text) ? false : undefined
+
 const typeHint = (expected: string, value: Json | undefined, written: string | undefined): string | undefined => {
   if (expected === "string" && (typeof value === "number" || typeof value === "boolean")) {
     return `quote it: ${JSON.stringify(written ?? String(value))}`
   }
   if (expected === "array" && typeof value === "string") return "write each entry on a line of its own, after `- `"
-  if (expected === "array" && value === null) return "an empty list is []"
-  return undefined
+  if (expected === "boolean" && typeof value === "string") {
+    const meant = booleanMeant(value)
+    return meant === undefined ? undefined : `write ${meant}, without quotes`
+  }
+  if ((expected === "number" || expected === "int") && typeof value === "string") {
+    return isNumeric(value) ? "write it without quotes" : undefined
+  }
+  if (value !== null) return undefined
+  return expected === "array" ? "an empty list is []" : "leave the key out where there is nothing to say"
 }
 
 const formatHints: { readonly [key: string]: string } = {
@@ -69,6 +82,20 @@ const formatFinding = (message: string, path: Path, value: Json | undefined): Fi
   return { code, path, message: `\`${renderPath(path)}\` is ${shown(value)}, which does not have the right form`, hint }
 }
 
+/** The keys of the other half of the wrapped shape are a slip of the place, not of the word. */
+const elsewhere = (schema: z.ZodType, key: string, path: Path): string | undefined => {
+  if (path.length === 0 && keysAt(schema, ["identity"]).includes(key)) return "it stands under `identity`"
+  return path.length === 1 && path[0] === "identity" && keysAt(schema, []).includes(key)
+    ? "it stands beside `identity`, not under it"
+    : undefined
+}
+
+const missing = (path: Path): Finding => {
+  const parent = path.slice(0, -1)
+  const where = parent.length === 0 ? "the manifest" : `\`${renderPath(parent)}\``
+  return { code: "missing_key", path, message: `${where} has no \`${path.at(-1)}\`` }
+}
+
 /** One zod issue; a few of them say several things. */
 const findingsOf = (schema: z.ZodType, source: YamlSource, issue: z.core.$ZodIssue): ReadonlyArray<PlacedFinding> => {
   const path = pathOf(issue.path)
@@ -80,20 +107,12 @@ const findingsOf = (schema: z.ZodType, source: YamlSource, issue: z.core.$ZodIss
     case "unrecognized_keys":
       return issue.keys.map((key) => {
         const keyPath = [...path, key]
-        const hint = () => didYouMean(key, keysAt(schema, issue.path))
+        const hint = () => elsewhere(schema, key, path) ?? didYouMean(key, keysAt(schema, issue.path))
         const message = path.length === 0 ? `unknown key \`${key}\`` : `unknown key \`${key}\` in ${what}`
         return { span: places.keySpan(keyPath), finding: { code: "unknown_key", path: keyPath, message, hint } }
       })
     case "invalid_type": {
-      if (value === undefined) {
-        const missing = path.at(-1)
-        const parent = path.slice(0, -1)
-        const where = parent.length === 0 ? "the manifest" : `\`${renderPath(parent)}\``
-        return place(
-          { code: "missing_key", path, message: `${where} has no \`${missing}\`` },
-          places.keySpan(parent)
-        )
-      }
+      if (value === undefined) return place(missing(path), places.keySpan(path.slice(0, -1)))
       const expected = expectedKinds[issue.expected] ?? issue.expected
       const hint = typeHint(issue.expected, value, places.written(path))
       if (issue.expected === "int" && typeof value === "number") {
@@ -102,13 +121,12 @@ const findingsOf = (schema: z.ZodType, source: YamlSource, issue: z.core.$ZodIss
       return place({ code: "wrong_type", path, message: `${what} is ${kindOf(value)}, expected ${expected}`, hint })
     }
     case "invalid_value": {
-      if (value === undefined) {
-        const missing = { code: "missing_key", path, message: `the manifest has no \`${path.at(-1)}\`` } as const
-        return place(missing, places.keySpan(path.slice(0, -1)))
-      }
+      if (value === undefined) return place(missing(path), places.keySpan(path.slice(0, -1)))
       const known = issue.values.map(String)
       const message = `${what} is ${shown(value)}, expected ${known.join(", ")}`
-      return place({ code: "invalid_value", path, message, hint: () => didYouMean(String(value), known) })
+      const isQuoted = typeof value === "string" && known.includes(value)
+      const hint = () => isQuoted ? "write it without quotes" : didYouMean(String(value), known)
+      return place({ code: "invalid_value", path, message, hint })
     }
     case "invalid_format":
       return place(formatFinding(issue.message, path, value))

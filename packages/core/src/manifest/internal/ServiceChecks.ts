@@ -131,8 +131,10 @@ const environment = ({ env = {} }: Service, index: number): ReadonlyArray<Findin
     typeof value === "string" ? [] : [{
       code: "env_not_text",
       path: at(index, "env", name),
-      message: `${name} is a ${typeof value}, and an environment has texts; it is taken as written`,
-      hint: "quote it"
+      message: value === null
+        ? `${name} has no value; it is taken as empty`
+        : `${name} is a ${typeof value}, and an environment has texts; it is taken as written`,
+      hint: value === null ? "an empty text is \"\"" : "quote it"
     }]
   )
 
