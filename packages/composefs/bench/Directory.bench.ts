@@ -41,6 +41,12 @@ const storing = (name: string, file: string, args: ReadonlyArray<string>, isPeer
   }
 })
 
+/** What it takes to make as many files without a look at what is in them, on one core: no peer, but a measure. */
+const copying: Contender = {
+  name: "cp -r, for comparison",
+  run: (watch) => command("cp", "cp", ["-r", tree, join(directory, `store-${stores++}`)]).run(watch)
+}
+
 const scaled = (name: string, seconds: number): ReadonlyArray<Contender> => {
   console.log("skipped: mkcomposefs is not on the PATH")
   const contender = reference(name, seconds * files / referenceFiles)
@@ -70,7 +76,8 @@ try {
         ? [storing("mkcomposefs --digest-store", "mkcomposefs", peerArgs, true)]
         : scaled("mkcomposefs --digest-store", referenceSeconds.store),
       storing("durability end", process.execPath, ownArgs, false),
-      storing("durability none", process.execPath, [...ownArgs, "--durability=none"], false)
+      storing("durability none", process.execPath, [...ownArgs, "--durability=none"], false),
+      copying
     ]),
     bytes
   )

@@ -13,7 +13,7 @@ import {
   rmSync,
   writeSync
 } from "node:fs"
-import { dirname, join } from "node:path"
+import { dirname } from "node:path"
 import { threadId } from "node:worker_threads"
 import { readOnly } from "../openFlags.ts"
 
@@ -60,7 +60,7 @@ export class ObjectWriter {
 
   /** A path which no other thread gives to a file of its own, nor this thread to another. */
   temporaryPath(): string {
-    return join(this.#target.temporary, `${threadId}-${begun++}`)
+    return `${this.#target.temporary}/${threadId}-${begun++}`
   }
 
   pathOf(digest: string): string {
