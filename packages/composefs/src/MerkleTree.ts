@@ -144,7 +144,8 @@ export const fromStream = <E, R>(
   })
 
 /**
- * The tree of a file; that of a large one is built on all cores. A file that is written to meanwhile is refused.
+ * The tree of a file; that of a large one is built on all cores. A file that is written to meanwhile is refused, and so is
+ * a pipe.
  *
  * @category constructors
  * @since 0.1.0

@@ -5,7 +5,8 @@ import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
 import * as fc from "fast-check"
-import { appendFileSync, truncateSync, writeFileSync } from "node:fs"
+import { execFileSync } from "node:child_process"
+import { appendFileSync, closeSync, openSync, truncateSync, writeFileSync, writeSync } from "node:fs"
 import { byDefinition, everyParameters, pattern, sizes, temporaryDirectory, utf8 } from "./verity.ts"
 
 describe("FsVerity", () => {
@@ -98,6 +99,28 @@ describe("FsVerity", () => {
         assert.strictEqual(error.reason._tag, "Unreadable")
         assert.include(error.message, absent)
       }
+    }).pipe(Effect.scoped))
+
+  it.live("refuses a pipe at once, whether somebody writes to it or not", () =>
+    Effect.gen(function*() {
+      const path = yield* temporaryDirectory
+      execFileSync("mkfifo", [path("pipe")])
+      const digest = FsVerity.digestFile(path("pipe"))
+      const tree = FsVerity.MerkleTree.fromFile(path("pipe"))
+      const refuses = Effect.gen(function*() {
+        for (const error of [yield* Effect.flip(digest), yield* Effect.flip(tree)]) {
+          assert.strictEqual(error.reason._tag, "Unreadable")
+          assert.match(error.message, /it is a pipe; .* digestStream/)
+        }
+      })
+      yield* refuses
+      // Of a pipe that is open for both nobody is waited for.
+      const writer = yield* Effect.acquireRelease(
+        Effect.sync(() => openSync(path("pipe"), "r+")),
+        (file) => Effect.sync(() => closeSync(file))
+      )
+      writeSync(writer, "content")
+      yield* refuses
     }).pipe(Effect.scoped))
 
   const segment = 4 << 20

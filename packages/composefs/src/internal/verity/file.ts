@@ -1,7 +1,7 @@
 /** Digests and trees of files: in segments where a file is large, else in order. */
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
-import type { BigIntStats } from "node:fs"
+import { type BigIntStats, constants } from "node:fs"
 import { type FileHandle, open } from "node:fs/promises"
 import { attempt, eachChunkOf, type FileProblem } from "../files.ts"
 import type { FilePath } from "../openFlags.ts"
@@ -93,9 +93,11 @@ const withFile = <A>(
   use: (handle: FileHandle, stats: BigIntStats) => Effect.Effect<A, FileProblem | FsVerityError>
 ): Effect.Effect<A, FsVerityError> =>
   Effect.acquireUseRelease(
-    attempt(() => open(path)),
+    // Whoever opens a FIFO for reading waits for a writer, and cannot be interrupted meanwhile.
+    attempt(() => open(path, constants.O_RDONLY | constants.O_NONBLOCK)),
     Effect.fnUntraced(function*(handle) {
       const before = yield* attempt(() => handle.stat({ bigint: true }))
+      if (before.isFIFO()) return yield* Effect.fail({ code: "", problem: pipeProblem })
       const result = yield* use(handle, before)
       const after = yield* attempt(() => handle.stat({ bigint: true }))
       if (before.isFile() && changing.some((field) => before[field] !== after[field])) {
@@ -105,6 +107,8 @@ const withFile = <A>(
     }),
     (handle) => Effect.ignore(attempt(() => handle.close()))
   ).pipe(Effect.mapError((error) => error instanceof FsVerityError ? error : fileError(path, error)))
+
+const pipeProblem = "it is a pipe; its content is for digestStream and MerkleTree.fromStream"
 
 const changing = ["size", "mtimeNs", "ctimeNs"] as const
 
