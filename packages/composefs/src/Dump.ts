@@ -11,6 +11,7 @@ import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
+import { constants } from "node:buffer"
 import * as ByteString from "./internal/byteString.ts"
 import { escape, escapeOptional, escapeXattr } from "./internal/dump/escape.ts"
 import { DumpParser, readDump } from "./internal/dump/parser.ts"
@@ -47,6 +48,22 @@ export class DumpError extends Schema.TaggedError<DumpError>("@lamina/composefs/
       default:
         return describe(reason)
     }
+  }
+}
+
+/**
+ * A dump has more characters than may be.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class DumpSizeError
+  extends Schema.TaggedError<DumpSizeError>("@lamina/composefs/DumpSizeError")("DumpSizeError", {
+    limit: Schema.Finite
+  })
+{
+  override get message(): string {
+    return `the dump has more than ${this.limit} characters; print it in parts, with Dump.printChunks`
   }
 }
 
@@ -115,14 +132,51 @@ export const parseStream = <E, R>(
 /**
  * Prints a tree, depth first with names in byte order. The same tree always gives the same text, in plain ASCII.
  *
+ * Throws a {@link DumpSizeError} where no string could hold the text, at 512 MiB: who prints trees of any size takes
+ * {@link printWithin} or {@link printChunks}.
+ *
  * @category printing
  * @since 0.1.0
  */
-export const print = (tree: Tree.Tree): string => {
+export const print = (tree: Tree.Tree): string => Result.getOrThrow(printWithin(tree))
+
+/**
+ * Prints a tree as {@link print} does, if the text has no more characters than allowed (default: than a string can hold).
+ *
+ * @category printing
+ * @since 0.1.0
+ */
+export const printWithin = (
+  tree: Tree.Tree,
+  limit: number = constants.MAX_STRING_LENGTH
+): Result.Result<string, DumpSizeError> => {
   let text = ""
-  for (const line of printLines(tree)) text += line
-  return text
+  for (const line of printLines(tree)) {
+    if (text.length + line.length > limit) return Result.fail(new DumpSizeError({ limit }))
+    text += line
+  }
+  return Result.succeed(text)
 }
+
+/**
+ * Prints a tree in chunks of about 64 KiB: there is no limit to a dump, and no need to hold it in memory. As a stream, it
+ * is `Stream.fromIterable(Dump.printChunks(tree))`.
+ *
+ * @category printing
+ * @since 0.1.0
+ */
+export function* printChunks(tree: Tree.Tree): Generator<Uint8Array> {
+  let text = ""
+  for (const line of printLines(tree)) {
+    text += line
+    if (text.length < chunkSize) continue
+    yield Buffer.from(text, "latin1")
+    text = ""
+  }
+  if (text !== "") yield Buffer.from(text, "latin1")
+}
+
+const chunkSize = 1 << 16
 
 /**
  * Prints a tree line by line, each with its newline.

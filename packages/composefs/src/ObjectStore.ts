@@ -124,6 +124,24 @@ export const open = (options: {
       new DirectoryStore(options.directory, temporary, options.durability ?? "end", options.using ?? FsVerity.sha256)
   )
 
+/**
+ * What can be done with a store that must not or cannot be written to.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type StoreReader = Pick<ObjectStore, "directory" | "open" | "has" | "missing" | "read" | "fsck" | "check">
+
+/**
+ * The store in a directory, for reading only: nothing is created, so the file system may be read-only and the directory
+ * somebody else's.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const reader = (directory: string): StoreReader =>
+  new DirectoryStore(directory, join(directory, temporaryPrefix), "none", FsVerity.sha256)
+
 const makeDirectories = (directory: string): Effect.Effect<string, ContentError> =>
   io("create a store in", directory, async () => {
     await mkdir(directory, { recursive: true })

@@ -25,6 +25,21 @@ describe("Dump", () => {
     )
   })
 
+  it("prints in chunks what it prints at once, and says when a text would be too long", () => {
+    const target = "t".repeat(4000)
+    const links = Array.from({ length: 100 }, (_, at) => [`link-${at}`, Node.symlink(target)] as const)
+    const large = { root: Node.directory(new Map(links)) }
+    const text = Dump.print(large)
+    const chunks = Array.from(Dump.printChunks(large))
+    assert.strictEqual(Buffer.concat(chunks).toString("latin1"), text)
+    assert.isAbove(chunks.length, 4)
+    assert.isTrue(chunks.every(({ length }) => length < (1 << 16) + 5000))
+    assert.strictEqual(Result.getOrThrow(Dump.printWithin(large, text.length)), text)
+    const refusal = Result.getOrThrow(Result.flip(Dump.printWithin(large, text.length - 1)))
+    assert.strictEqual(refusal._tag, "DumpSizeError")
+    assert.include(refusal.message, `more than ${text.length - 1} characters`)
+  })
+
   it.effect("parses a stream that is cut anywhere", () =>
     Effect.gen(function*() {
       for (const [{ tree }, size] of fc.sample(fc.tuple(sample, fc.integer({ min: 1, max: 40 })), 20)) {

@@ -17,7 +17,8 @@ describe("explain", () => {
     assert.strictEqual(code, 0)
     assert.include(output, "no extended attributes")
     const finding: unknown = JSON.parse((await run(["explain", "--json", `sha256:${expected}`, dump])).output)
-    assert.deepInclude(finding, { found: true, expected: `sha256:${expected}` })
+    // As in all JSON of this program, digests are bare.
+    assert.deepInclude(finding, { found: true, expected })
   })
 
   it("ends with 1 when nothing gives the digest, and goes no further than it may", async () => {

@@ -36,11 +36,13 @@ describe("the command line", () => {
     for (
       const [args, problem] of [
         [[], "expected a command"],
+        [["help", "digset"], `unknown command "digset"; did you mean digest?`],
         [["digset"], `unknown command "digset"; did you mean digest?`],
         [["constructor"], `unknown command "constructor"`],
         [["constructor", "--wrong"], `unknown command "constructor"`],
         [["digest"], "expected lamina-composefs digest [OPTIONS] FILE..."],
         [["digest", "--compcat", "x"], `unknown option "--compcat"; did you mean --compact?`],
+        [["digest", `--salt=${"ab".repeat(33)}`, "x"], "--salt: expected at most 32 bytes, got 33"],
         [["verify", "0".repeat(64), "x"], "the order is FILE DIGEST"],
         [["explain", "x", "0".repeat(64)], "the order is DIGEST SOURCE"]
       ] as const
@@ -79,7 +81,10 @@ describe("the command line", () => {
       for (const args of [["ls", source], ["mkfs", "--print-digest-only", source]]) {
         const { code, told } = await run(args, { input })
         assert.strictEqual(code, 3)
-        assert.isTrue(told.startsWith(`lamina-composefs: ${name}: dump line 1, column 1: `), told)
+        const problem = source.startsWith("dump:")
+          ? "dump line 1, column 1: "
+          : "neither an image nor a dump (dump line 1"
+        assert.isTrue(told.startsWith(`lamina-composefs: ${name}: ${problem}`), told)
       }
     }
     assert.deepInclude(await run(["ls", `dir:${manifestPath}`]), {

@@ -73,6 +73,12 @@ describe("a source docker://", () => {
     await Effect.runPromise(Effect.scoped(program))
   })
 
+  it("is spoken to without encryption on this machine only", async () => {
+    const { code, told } = await run(["ls", "--plain-http", "docker://registry.example/x:1"])
+    assert.strictEqual(code, 2)
+    assert.include(told, "--plain-http: expected a registry on this machine, got registry.example")
+  })
+
   it("needs a host and a tag", async () => {
     for (const name of ["docker://localhost/x", "docker://x:1", "docker://", "docker:"]) {
       assert.strictEqual((await run(["dump", name])).code, 2, name)

@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
 import type { Io } from "../src/internal/io.ts"
 import { counting } from "../src/internal/progress.ts"
@@ -8,7 +9,7 @@ import { counting } from "../src/internal/progress.ts"
 const told = Effect.fnUntraced(function*(errorIsTerminal: boolean, ...pauses: ReadonlyArray<number>) {
   let text = ""
   const io: Io = {
-    input: Effect.succeed(new Uint8Array(0)),
+    input: Stream.empty,
     print: () => Effect.void,
     tell: (more) => {
       text += more

@@ -1,5 +1,6 @@
 /** Runs command lines in this process, on files of a scratch directory. */
 import * as Effect from "effect/Effect"
+import * as Stream from "effect/Stream"
 import { spawnSync } from "node:child_process"
 import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
@@ -27,7 +28,7 @@ export const run = async (args: ReadonlyArray<string>, surroundings: Surrounding
   const printed: Array<Uint8Array> = []
   let told = ""
   const io: Io = {
-    input: Effect.succeed(Buffer.from(surroundings.input ?? "")),
+    input: Stream.make(Buffer.from(surroundings.input ?? "")),
     print: (data) =>
       surroundings.closed === true
         ? Effect.fail(new OutputClosed())

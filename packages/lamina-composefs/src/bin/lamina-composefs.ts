@@ -6,6 +6,7 @@ import * as zlib from "node:zlib"
 import { exitCodes } from "../internal/failure.ts"
 import { ofProcess } from "../internal/io.ts"
 import { main } from "../internal/main.ts"
+import { exactArguments } from "../internal/names.ts"
 
 // An older Node fails in the middle of loading, with a message about a module that nobody has heard of.
 if (!("createZstdDecompress" in zlib)) {
@@ -23,7 +24,8 @@ for (const [signal, number] of [["SIGINT", 2], ["SIGTERM", 15], ["SIGHUP", 1]] a
   })
 }
 
-const exit = await Effect.runPromiseExit(main(process.argv.slice(2), ofProcess(process)), {
+const args = process.platform === "linux" ? exactArguments(process.argv.slice(2)) : process.argv.slice(2)
+const exit = await Effect.runPromiseExit(main(args, ofProcess(process)), {
   signal: interruption.signal
 })
 // What was interrupted may have left a read of the standard input that nobody waits for any more.

@@ -1,4 +1,5 @@
 /** How a command ends: the exit codes, and the failures that are its own. */
+import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 
 /** What the process ends with. Signals add 128 and their number, as shells have it. */
@@ -43,9 +44,23 @@ export class OutputClosed
 /** What every command may fail with: its own failures, and those of the packages, which all have a message. */
 export type Failure = Misuse | Unusable | OutputClosed | { readonly _tag: string; readonly message: string }
 
-/** The reason that the system gave, without the call and the path that Node puts around it. */
-export const systemProblem = (cause: unknown): string => {
-  if (!(cause instanceof Error)) return String(cause)
-  const [, problem] = /^E[A-Z0-9]+: (.+?)(?:, [a-z]+(?: '.*)?)?$/s.exec(cause.message) ?? []
-  return problem ?? cause.message
-}
+/** The reason that the system gave. */
+export const systemProblem = (cause: unknown): string => plain(cause instanceof Error ? cause.message : String(cause))
+
+/** A message without the code, the call and the path that Node puts around what the system said. */
+export const plain = (message: string): string =>
+  message.replace(
+    /(^|: )(E[A-Z][A-Z0-9]+): ([^:]+?)(?:, [a-z]+(?: '.*)?)?$/s,
+    (_, before: string, code: string, problem: string) =>
+      `${before}${code === "EISDIR" ? "it is a directory" : problem}`
+  )
+
+/** Calls the system about a file that a person named. */
+export const attempt = <A>(subject: string, call: () => A): Effect.Effect<A, Unusable> =>
+  Effect.try({ try: call, catch: (cause) => new Unusable({ subject, problem: systemProblem(cause) }) })
+
+/** Why something could not be written: by a reader that is gone, or by a fault. */
+export const writeFailure = (subject: string, error: Error): OutputClosed | Unusable =>
+  "code" in error && (error.code === "EPIPE" || error.code === "ERR_STREAM_DESTROYED")
+    ? new OutputClosed()
+    : new Unusable({ subject, problem: systemProblem(error) })

@@ -2,8 +2,9 @@
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import * as Stream from "effect/Stream"
 import { asksForHelp, type Command } from "./command.ts"
-import { exitCodes, type Failure, Misuse, OutputClosed, Unusable } from "./failure.ts"
+import { exitCodes, type Failure, Misuse, OutputClosed, plain, Unusable } from "./failure.ts"
 import type { Io } from "./io.ts"
 import { printable, printableLines } from "./names.ts"
 import { nearestOf } from "./options.ts"
@@ -97,6 +98,7 @@ const dispatch = Effect.fnUntraced(function*(args: ReadonlyArray<string>, io: Io
   if (name === "--version") return yield* Effect.as(io.print(`lamina-composefs ${version}\n`), exitCodes.ok)
   const entry = Object.hasOwn(commands, name) ? commands[name] : undefined
   if (entry === undefined) {
+    if (args[0] === "help" && args.length > 1) return yield* new Misuse({ problem: unknownCommand(name) })
     if (asksForHelp([name, ...rest])) return yield* Effect.as(io.print(help), exitCodes.ok)
     return yield* new Misuse({ problem: name === "" ? "expected a command" : unknownCommand(name) })
   }
@@ -111,8 +113,8 @@ const helpOf = (args: ReadonlyArray<string>): ReadonlyArray<string> =>
 /** A second reading would find nothing, and take that for an empty file. */
 const readOnce = (input: Io["input"]): Io["input"] => {
   let isRead = false
-  return Effect.suspend(() => {
-    if (isRead) return Effect.fail(new Unusable({ subject: "standard input", problem: "it can be read only once" }))
+  return Stream.suspend(() => {
+    if (isRead) return Stream.fail(new Unusable({ subject: "standard input", problem: "it can be read only once" }))
     isRead = true
     return input
   })
@@ -130,7 +132,7 @@ const report = (cause: Cause.Cause<Failure>, [name = ""]: ReadonlyArray<string>,
     return exitCodes.defect
   }
   if (failure instanceof OutputClosed) return exitCodes.outputClosed
-  io.tell(`lamina-composefs: ${printable(failure.message)}\n`)
+  io.tell(`lamina-composefs: ${printable(plain(failure.message))}\n`)
   if (!(failure instanceof Misuse)) return exitCodes.failed
   io.tell(`lamina-composefs ${Object.hasOwn(commands, name) ? `${name} ` : ""}--help tells what there is.\n`)
   return exitCodes.usage

@@ -3,6 +3,14 @@
  * U+DC80..U+DCFF: the convention of `Node` of @lamina/composefs.
  */
 import { isUtf8 } from "node:buffer"
+import { readFileSync } from "node:fs"
+
+/** The arguments of this process. Node has U+FFFD for bytes that are not UTF-8; Linux still knows what was said. */
+export const exactArguments = (args: ReadonlyArray<string>): ReadonlyArray<string> => {
+  if (!args.some((argument) => argument.includes("\ufffd"))) return args
+  const commandLine = readFileSync("/proc/self/cmdline", "latin1").split("\0").slice(0, -1)
+  return commandLine.slice(-args.length).map((argument) => toText(Buffer.from(argument, "latin1")))
+}
 
 export const toText = (bytes: Buffer): string =>
   isUtf8(bytes)
@@ -11,6 +19,11 @@ export const toText = (bytes: Buffer): string =>
 
 export const toBytes = (text: string): Buffer =>
   loneSurrogate.test(text) ? Buffer.concat(Array.from(text, bytesOfCharacter)) : Buffer.from(text)
+
+/** A path as Node takes it: as bytes, where it is not UTF-8. */
+export const toPath = (text: string): string | Buffer => loneSurrogate.test(text) ? toBytes(text) : text
+
+export const compareBytes = (left: string, right: string): number => Buffer.compare(toBytes(left), toBytes(right))
 
 const loneSurrogate = /\p{Surrogate}/u
 

@@ -2,8 +2,9 @@
 import * as Effect from "effect/Effect"
 import { statSync } from "node:fs"
 import { Misuse, systemProblem, Unusable } from "./failure.ts"
-import { readFile } from "./files.ts"
+import { readAll, readFile } from "./input.ts"
 import type { Io } from "./io.ts"
+import { toPath } from "./names.ts"
 
 type Kind = "directory" | "image" | "dump" | "layout" | "registry"
 
@@ -31,6 +32,7 @@ export const open = Effect.fnUntraced(function*(text: string, io: Io): Effect.fn
   const tree = text === "-" ? undefined : yield* treeIn(text)
   if (tree !== undefined) return tree
   const content = yield* read(text, io)
+  if (content.length === 0) return yield* new Unusable({ subject: nameOf(text), problem: `it is empty: ${neither}` })
   return { kind: isImage(content) ? "image" : "dump", path: text, content }
 })
 
@@ -50,10 +52,19 @@ export const contentOf = (source: Source, io: Io): Effect.Effect<Uint8Array, Unu
   source.content === undefined ? read(source.path, io) : Effect.succeed(source.content)
 
 /** What is wrong with the content of a source that is a file, with its name. */
-export const malformed = ({ path }: Source, { message }: { readonly message: string }): Unusable =>
-  new Unusable({ subject: path === "-" ? "standard input" : path, problem: message })
+export const malformed = ({ content, kind, path }: Source, { message }: { readonly message: string }): Unusable => {
+  // Nobody said that it is a dump, and it does not look like one.
+  const isUnknown = kind === "dump" && content !== undefined && content[0] !== slash
+  return new Unusable({ subject: nameOf(path), problem: isUnknown ? `${neither} (${message})` : message })
+}
 
-const read = (path: string, io: Io): Effect.Effect<Uint8Array, Unusable> => path === "-" ? io.input : readFile(path)
+const slash = 0x2f
+const neither = "neither an image nor a dump"
+
+const nameOf = (path: string): string => path === "-" ? "standard input" : path
+
+const read = (path: string, io: Io): Effect.Effect<Uint8Array, Unusable> =>
+  path === "-" ? readAll(nameOf(path), io.input) : readFile(path)
 
 /** The first bytes of every composefs image (reference §3.1); no dump begins so. */
 const imageMagic = 0xd078629a
@@ -63,6 +74,6 @@ const isImage = (content: Uint8Array): boolean =>
 
 const isDirectory = (path: string): Effect.Effect<boolean, Unusable> =>
   Effect.try({
-    try: () => statSync(path).isDirectory(),
+    try: () => statSync(toPath(path)).isDirectory(),
     catch: (cause) => new Unusable({ subject: path, problem: systemProblem(cause) })
   })

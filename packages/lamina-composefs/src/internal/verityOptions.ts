@@ -16,7 +16,7 @@ export const parametersOf = Effect.fnUntraced(function*(
   }
   return yield* Effect.mapError(
     Effect.fromResult(FsVerity.parameters({ algorithm, salt: Buffer.from(salt ?? "", "hex") })),
-    ({ message }) => new Misuse({ problem: `--salt: ${message}` })
+    ({ message }) => new Misuse({ problem: `--${message}` })
   )
 })
 

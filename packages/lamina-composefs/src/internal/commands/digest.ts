@@ -4,10 +4,11 @@ import { command } from "../command.ts"
 import { Misuse } from "../failure.ts"
 import { writeFile } from "../files.ts"
 import type { Io } from "../io.ts"
-import { printable } from "../names.ts"
+import { printable, toPath } from "../names.ts"
 import { flag, text } from "../options.ts"
 import * as Source from "../source.ts"
 import { sourceOptions, type SourceValues } from "../sourceOptions.ts"
+import { contentOf, digestOfFile, named } from "../verity.ts"
 import { algorithmOption, parametersOf, saltOption } from "../verityOptions.ts"
 
 export const digest = command({
@@ -36,7 +37,7 @@ docker://HOST/REPOSITORY:TAG.`,
     const digests: Array<{ readonly path: string; readonly algorithm: string; readonly digest: string }> = []
     for (const path of files) {
       const digest = writes
-        ? yield* writeTree(path, using, values.threads, outputs)
+        ? yield* writeTree(path, using, values.threads, outputs, io)
         : yield* digestOf(path, using, values, io)
       if (values.json) digests.push({ path, algorithm: using.algorithm, digest })
       else yield* io.print(values.compact ? `${digest}\n` : `${FsVerity.format(digest)} ${printable(path)}\n`)
@@ -52,9 +53,8 @@ const digestOf = Effect.fnUntraced(function*(
   values: SourceValues,
   io: Io
 ) {
-  if (path === "-") return FsVerity.digest(yield* io.input, using)
-  const tree = yield* Source.treeIn(path)
-  if (tree === undefined) return yield* FsVerity.digestFile(path, using, { threads: values.threads })
+  const tree = path === "-" ? undefined : yield* Source.treeIn(path)
+  if (tree === undefined) return yield* digestOfFile(path, using, values.threads, io)
   const { imageOf } = yield* Effect.promise(() => import("../image.ts"))
   return FsVerity.digest(yield* imageOf(tree, values, io), using)
 })
@@ -63,10 +63,14 @@ const writeTree = Effect.fnUntraced(function*(
   path: string,
   using: FsVerity.Parameters,
   threads: number | undefined,
-  outputs: { readonly tree: string | undefined; readonly descriptor: string | undefined }
+  outputs: { readonly tree: string | undefined; readonly descriptor: string | undefined },
+  io: Io
 ) {
   const MerkleTree = yield* Effect.promise(() => import("@lamina/composefs/MerkleTree"))
-  const tree = yield* MerkleTree.fromFile(path, using, { threads })
+  const content = yield* contentOf(path, io)
+  const tree = yield* content === undefined
+    ? named(path, MerkleTree.fromFile(toPath(path), using, { threads }))
+    : MerkleTree.fromStream(content, using)
   if (outputs.tree !== undefined) yield* writeFile(outputs.tree, tree.bytes)
   if (outputs.descriptor !== undefined) yield* writeFile(outputs.descriptor, tree.descriptor)
   return tree.digest

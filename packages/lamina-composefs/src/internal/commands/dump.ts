@@ -1,7 +1,6 @@
 import * as Dump from "@lamina/composefs/Dump"
 import * as Effect from "effect/Effect"
 import { command } from "../command.ts"
-import { printAll } from "../lines.ts"
 import * as Source from "../source.ts"
 import { sourceOptions } from "../sourceOptions.ts"
 import { treeOf } from "../trees.ts"
@@ -14,7 +13,7 @@ export const dump = command({
   run: Effect.fnUntraced(function*(values, sources, io) {
     for (const text of sources) {
       const tree = yield* treeOf(yield* Source.open(text, io), values, io)
-      yield* printAll(io, Dump.printLines(tree))
+      for (const chunk of Dump.printChunks(tree)) yield* io.print(chunk)
     }
     return 0
   })

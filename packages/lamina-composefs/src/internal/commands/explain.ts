@@ -3,11 +3,11 @@ import * as ObjectStore from "@lamina/composefs/ObjectStore"
 import * as Effect from "effect/Effect"
 import { command } from "../command.ts"
 import { exitCodes } from "../failure.ts"
-import { existingDirectory } from "../files.ts"
 import { flag, integer, text } from "../options.ts"
 import { counting } from "../progress.ts"
 import * as Source from "../source.ts"
 import { sourceOptions } from "../sourceOptions.ts"
+import { existingStore } from "../store.ts"
 import { contentsOf } from "../trees.ts"
 import { digestOf } from "../verityOptions.ts"
 
@@ -32,12 +32,12 @@ format versions, attributes, times, hard links and more are tried alone and toge
   },
   operands: { least: 2, most: 2 },
   run: Effect.fnUntraced(function*(values, [expected = "", text = ""], io) {
-    yield* digestOf(expected, { other: text, usage: "DIGEST SOURCE" })
+    const { hex } = yield* digestOf(expected, { other: text, usage: "DIGEST SOURCE" })
     const found = yield* contentsOf(yield* Source.open(text, io), { ...asFound, ...values }, io)
     const store = values["digest-store"]
     const contents = store === undefined
       ? found.contents
-      : yield* ObjectStore.open({ directory: yield* existingDirectory(store), durability: "none" })
+      : ObjectStore.reader(yield* existingStore(store))
     const seconds = values["source-date-epoch"]
     const explanation = yield* counting(io, "images", (show) =>
       Explain.digest(expected, found.tree, {
@@ -46,7 +46,7 @@ format versions, attributes, times, hard links and more are tried alone and toge
         sourceDateEpoch: seconds === undefined ? undefined : { seconds: BigInt(seconds), nanoseconds: 0 },
         onProgress: ({ attempts }) => Effect.sync(() => show(attempts))
       }))
-    yield* io.print(values.json ? toJson(explanation) : Explain.format(explanation))
+    yield* io.print(values.json ? toJson(explanation, hex) : Explain.format(explanation))
     return explanation._tag === "Found" ? exitCodes.ok : exitCodes.different
   })
 })
@@ -54,8 +54,9 @@ format versions, attributes, times, hard links and more are tried alone and toge
 /** A directory with all that it has: what a tool leaves out of it is what is searched for. */
 const asFound = { "use-epoch": false, "skip-devices": false, "user-xattrs": false, hardlinks: true }
 
-const toJson = (explanation: Explain.Explanation): string => {
-  const { attempts, expected } = explanation
+/** Digests are bare hex in all JSON of this program. */
+const toJson = (explanation: Explain.Explanation, expected: string): string => {
+  const { attempts } = explanation
   const finding = explanation._tag === "Found"
     ? { found: true, expected, attempts, deviations: explanation.deviations, alternatives: explanation.alternatives }
     : { found: false, expected, attempts, isExhausted: explanation.isExhausted, hints: explanation.hints }

@@ -3,12 +3,12 @@ import type { Tree } from "@lamina/composefs/Tree"
 import * as Effect from "effect/Effect"
 import { command } from "../command.ts"
 import { exitCodes } from "../failure.ts"
-import { existingDirectory } from "../files.ts"
 import { printAll } from "../lines.ts"
 import { printable } from "../names.ts"
 import { flag } from "../options.ts"
 import { counting } from "../progress.ts"
 import { sourceOptions } from "../sourceOptions.ts"
+import { existingStore } from "../store.ts"
 import { storedTreeOf } from "../trees.ts"
 
 export const fsck = command({
@@ -23,7 +23,7 @@ Files that are no objects are told, and no fault.`,
   },
   operands: { least: 1, most: 1000 },
   run: Effect.fnUntraced(function*(values, [directory = "", ...sources], io) {
-    const store = yield* ObjectStore.open({ directory: yield* existingDirectory(directory), durability: "none" })
+    const store = ObjectStore.reader(yield* existingStore(directory))
     const roots: Array<readonly [name: string, tree: Tree]> = []
     for (const text of sources) roots.push([text, yield* storedTreeOf(text, io)])
     const report = yield* counting(

@@ -4,10 +4,10 @@ import type { Tree } from "@lamina/composefs/Tree"
 import * as Effect from "effect/Effect"
 import { command } from "../command.ts"
 import { exitCodes, Misuse } from "../failure.ts"
-import { existingDirectory } from "../files.ts"
 import { printAll } from "../lines.ts"
 import { printable } from "../names.ts"
 import { flag, integer, texts } from "../options.ts"
+import { existingStore } from "../store.ts"
 import { storedTreeOf } from "../trees.ts"
 
 export const gc = command({
@@ -37,7 +37,7 @@ over that died. If a root cannot be read, nothing is removed.`,
     }
     const roots: Array<Tree> = []
     for (const text of values.root) roots.push(yield* storedTreeOf(text, io))
-    const store = yield* ObjectStore.open({ directory: yield* existingDirectory(directory), durability: "none" })
+    const store = yield* ObjectStore.open({ directory: yield* existingStore(directory), durability: "none" })
     const dryRun = values["dry-run"]
     const grace = values.grace === undefined ? undefined : `${values.grace} seconds` as const
     const report = yield* store.gc({ roots, dryRun, grace })

@@ -1,10 +1,13 @@
 import * as Node from "@lamina/composefs/Node"
-import * as ObjectStore from "@lamina/composefs/ObjectStore"
+import * as Tree from "@lamina/composefs/Tree"
 import * as Effect from "effect/Effect"
+import { existsSync } from "node:fs"
+import { join } from "node:path/posix"
 import { command } from "../command.ts"
 import { exitCodes } from "../failure.ts"
-import { existingDirectory } from "../files.ts"
 import { printAll } from "../lines.ts"
+import { compareBytes, escape, toPath } from "../names.ts"
+import { existingStore } from "../store.ts"
 import { storedTreeOf } from "../trees.ts"
 
 export const missing = command({
@@ -15,14 +18,17 @@ missing-objects does. Ends with 1 if there is any.`,
   options: {},
   operands: { least: 2, most: 1000 },
   run: Effect.fnUntraced(function*(_, [directory = "", ...sources], io) {
-    const store = yield* ObjectStore.open({ directory: yield* existingDirectory(directory), durability: "none" })
-    const absent = new Set<string>()
+    const store = yield* existingStore(directory)
+    const needed = new Set<string>()
     for (const text of sources) {
-      for (const { digest } of yield* store.missing(yield* storedTreeOf(text, io))) {
-        if (digest !== undefined) absent.add(Node.objectPath(digest))
+      for (const { node } of Tree.externalFiles(yield* storedTreeOf(text, io))) {
+        const object = node.payload ?? (node.digest === undefined ? undefined : Node.objectPath(node.digest))
+        if (object !== undefined) needed.add(object)
       }
     }
-    yield* printAll(io, Array.from(absent).sort().map((path) => `${path}\n`))
-    return absent.size === 0 ? exitCodes.ok : exitCodes.different
+    // As overlayfs goes: the store is the root, above which nothing leads.
+    const absent = Array.from(needed).filter((object) => !existsSync(toPath(join(store, join("/", object)))))
+    yield* printAll(io, absent.sort(compareBytes).map((object) => `${escape(object, "escaped")}\n`))
+    return absent.length === 0 ? exitCodes.ok : exitCodes.different
   })
 })

@@ -3,9 +3,10 @@ import * as Image from "@lamina/composefs/Image"
 import type * as ObjectStore from "@lamina/composefs/ObjectStore"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
+import { existsSync } from "node:fs"
 import { command } from "../command.ts"
 import { Misuse } from "../failure.ts"
-import { writeFile } from "../files.ts"
+import { existingDirectory, writeFile } from "../files.ts"
 import { imageOf } from "../image.ts"
 import type { Io } from "../io.ts"
 import { choice, flag, text } from "../options.ts"
@@ -94,6 +95,7 @@ const checkTarget = (
 
 const openStore = Effect.fnUntraced(function*(directory: string, durability: ObjectStore.Durability) {
   const ObjectStore = yield* Effect.promise(() => import("@lamina/composefs/ObjectStore"))
+  if (existsSync(directory)) yield* existingDirectory(directory)
   return yield* ObjectStore.open({ directory, durability })
 })
 

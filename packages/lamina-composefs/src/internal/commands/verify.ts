@@ -5,11 +5,12 @@ import * as Stream from "effect/Stream"
 import { createReadStream } from "node:fs"
 import { command } from "../command.ts"
 import { exitCodes, type Failure, Misuse, systemProblem, Unusable } from "../failure.ts"
-import { readFile } from "../files.ts"
+import { readFile } from "../input.ts"
 import type { Io } from "../io.ts"
-import { printable } from "../names.ts"
+import { printable, toPath } from "../names.ts"
 import { integer, text } from "../options.ts"
 import { sourceOptions } from "../sourceOptions.ts"
+import { contentOf, digestOfFile } from "../verity.ts"
 import { digestOf, parametersOf, saltOption } from "../verityOptions.ts"
 
 const bytes = { least: 0, most: Number.MAX_SAFE_INTEGER }
@@ -40,7 +41,7 @@ part of FILE can be confirmed without reading the rest. Neither has to be truste
     }
     const check = tree === undefined || descriptor === undefined
       ? checkWhole(path, expected.hex, yield* parametersOf(expected.algorithm, values.salt), values.threads, io)
-      : checkBlocks(path, expected.hex, { tree, descriptor }, { offset, length })
+      : checkBlocks(path, expected.hex, { tree, descriptor }, { offset, length }, io)
     const refusal = yield* Effect.catchIf(Effect.as(check, undefined), isRefusal, Effect.succeed)
     const name = printable(path)
     if (refusal === undefined) {
@@ -65,9 +66,7 @@ const checkWhole = Effect.fnUntraced(function*(
   threads: number | undefined,
   io: Io
 ): Effect.fn.Return<void, Failure> {
-  const actual = path === "-"
-    ? FsVerity.digest(yield* io.input, using)
-    : yield* FsVerity.digestFile(path, using, { threads })
+  const actual = yield* digestOfFile(path, using, threads, io)
   if (actual === expected) return
   return yield* new FsVerity.FsVerityError({
     reason: { _tag: "Mismatch", expected: FsVerity.format(expected), actual: FsVerity.format(actual) }
@@ -78,14 +77,26 @@ const checkBlocks = Effect.fnUntraced(function*(
   path: string,
   expected: string,
   files: { readonly tree: string; readonly descriptor: string },
-  part: { readonly offset: number | undefined; readonly length: number | undefined }
+  part: { readonly offset: number | undefined; readonly length: number | undefined },
+  io: Io
 ): Effect.fn.Return<void, Failure> {
   const descriptor = yield* readFile(files.descriptor)
   const tree = yield* Effect.fromResult(MerkleTree.decode({ descriptor, tree: yield* readFile(files.tree) }, expected))
   const offset = part.offset ?? 0
+  if (offset > tree.dataSize) {
+    return yield* new Misuse({ problem: `--offset: expected at most ${tree.dataSize}, got ${offset}` })
+  }
   const length = part.length ?? tree.dataSize - offset
+  if (offset + length > tree.dataSize) {
+    return yield* new Misuse({ problem: `--length: expected at most ${tree.dataSize - offset}, got ${length}` })
+  }
   const blocks = yield* Effect.fromResult(MerkleTree.blocksAround(tree, { offset, length }))
-  yield* Stream.runDrain(MerkleTree.verifyStream(bytesOf(path, blocks, tree.dataSize), tree, blocks))
+  const content = yield* contentOf(path, io)
+  if (content !== undefined && blocks.length !== tree.dataSize) {
+    return yield* new Misuse({ problem: "--offset and --length need a file in which any place can be read" })
+  }
+  const bytes = content ?? bytesOf(path, blocks, tree.dataSize)
+  yield* Stream.runDrain(MerkleTree.verifyStream(bytes, tree, blocks))
 })
 
 /** The blocks of a file; at its end also what there is more than there should be. */
@@ -94,7 +105,7 @@ const bytesOf = (path: string, { length, offset }: MerkleTree.Range, dataSize: n
   const last = end === dataSize ? end : end - 1
   return last < offset ? Stream.empty : Stream.suspend(() =>
     Stream.fromAsyncIterable<Uint8Array, Unusable>(
-      createReadStream(path, { start: offset, end: last, highWaterMark: 1 << 20 }),
+      createReadStream(toPath(path), { start: offset, end: last, highWaterMark: 1 << 20 }),
       (cause) => new Unusable({ subject: path, problem: systemProblem(cause) })
     )
   )

@@ -5,7 +5,8 @@ import * as MediaType from "@lamina/oci/MediaType"
 import * as Effect from "effect/Effect"
 import { join } from "node:path"
 import { Misuse, Unusable } from "../failure.ts"
-import { existingDirectory, readFile } from "../files.ts"
+import { existingDirectory } from "../files.ts"
+import { readFile } from "../input.ts"
 import type { Located } from "./layers.ts"
 
 /** Finds the image that the text after `oci:` names. */
