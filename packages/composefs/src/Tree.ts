@@ -118,8 +118,9 @@ export const fromDirectory = <E = never, R = never>(
  * stored while it is read.
  *
  * Layers are tar archives of any dialect (v7, ustar, GNU, PAX), compressed or not, and may be hostile: nothing of them
- * becomes a path of this machine. Refused are paths with `..`, sparse files, sockets and other kinds of entries, bytes
- * behind an archive, layers that are not distributable, and what exceeds a limit.
+ * becomes a path of this machine. Sparse files have zeros in their holes, which count as bytes of the archive. Refused
+ * are paths with `..`, sockets and other kinds of entries, bytes behind an archive, layers that are not distributable,
+ * and what exceeds a limit.
  *
  * **Example**
  *

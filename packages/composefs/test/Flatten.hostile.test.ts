@@ -25,7 +25,32 @@ const tar = "application/vnd.oci.image.layer.v1.tar"
 const flatten = (layers: ReadonlyArray<Uint8Array>, options?: Flatten.LayersOptions, mediaType = tar) =>
   Tree.fromLayers(layers.map((bytes) => ({ mediaType, content: Stream.make(bytes) })), options)
 
-const sparse = { "GNU.sparse.major": "1", "GNU.sparse.minor": "0", "GNU.sparse.name": "f" }
+const sparse = (records: Readonly<Record<string, string>>): Readonly<Record<string, string>> =>
+  Object.fromEntries(Object.entries(records).map(([key, value]) => [`GNU.sparse.${key}`, value]))
+const inBody = sparse({ major: "1", minor: "0", name: "f", realsize: "1000" })
+/** A map in front of so many bytes. */
+const mapped = (map: string, data: number): string =>
+  map.padEnd(Math.ceil(map.length / 512) * 512, "\0") + "d".repeat(data)
+const inRecord = (map: string, numblocks: string, size = "1000") => sparse({ map, numblocks, size, name: "f" })
+/** GNU's own header, its map written by hand. */
+const oldSparse = (
+  realSize: number,
+  parts: ReadonlyArray<readonly [offset: number, size: number]>,
+  more = false
+): Buffer => {
+  const data = "d".repeat(Math.max(0, parts.reduce((sum, [, size]) => sum + size, 0)))
+  const bytes = archive([file("f", data, { type: "S", dialect: "gnu" })])
+  const header = bytes.subarray(0, 512)
+  const number = (at: number, value: number) => header.write(value.toString(8).padStart(11, "0"), at, "latin1")
+  parts.forEach(([offset, size], at) => {
+    number(386 + 24 * at, offset)
+    number(398 + 24 * at, size)
+  })
+  number(483, realSize)
+  header[482] = more ? 1 : 0
+  sealed(header)
+  return bytes
+}
 const loop = [symlink("a", "b"), symlink("b", "a"), file("a/x")]
 
 /** Directories as deep as a path allows, and a link to the last of them: each layer of such leads deeper. */
@@ -33,6 +58,9 @@ const deep = (prefix: string, link: string): ReadonlyArray<Item> => {
   const path = `${prefix}${"d/".repeat(1900)}`
   return [file("", "", { pax: { path: `${path}x` } }), { ...symlink(link, ""), pax: { linkpath: path } }]
 }
+
+/** Blocks that promise another one. */
+const endlessMap = Buffer.alloc(512 * 2050).map((_, at) => at % 512 === 504 ? 1 : 0)
 
 const refused: ReadonlyArray<readonly [why: string, items: ReadonlyArray<Item> | Uint8Array, message: RegExp]> = [
   ["a path that leads out", [file("a/../../b")], /`\.\.` in it/],
@@ -72,8 +100,42 @@ const refused: ReadonlyArray<readonly [why: string, items: ReadonlyArray<Item> |
   ["a directory with a body", [directory("d", { body: "x" })], /it says that it has 1 bytes/],
   ["a hard link with a body", [file("a"), { ...hardLink("b", "a"), body: "x" }], /it says that it has 1 bytes/],
   ["a file with a slash", [file("a/")], /slash at the end/],
-  ["a sparse file of GNU", [file("a", "", { type: "S", dialect: "gnu" })], /sparse/],
-  ["a sparse file of PAX", [file("a", "", { pax: sparse })], /sparse/],
+  ["parts that overlap", oldSparse(1000, [[0, 20], [10, 20]]), /overlap or are out of order/],
+  ["parts out of order", oldSparse(1000, [[500, 20], [10, 20]]), /overlap or are out of order/],
+  ["a part beyond the end", oldSparse(100, [[90, 20]]), /100 bytes has a part that ends at 110/],
+  ["parts of which some are not there", [file("f", "x", { pax: inRecord("0,1,5,1", "2") })], /2 bytes .* and 1 are/],
+  ["bytes that are no part", [file("f", "xyz", { pax: inRecord("0,1,5,1", "2") })], /2 bytes .* and 3 are there/],
+  ["a map that goes on beyond the archive", oldSparse(1000, [[0, 1]], true).subarray(0, 512), /map .* is cut off/],
+  ["a map without end", Buffer.concat([oldSparse(1, [], true).subarray(0, 512), endlessMap]), /too many parts/],
+  ["a sparse header of POSIX", [file("f", "", { type: "S" })], /not one of GNU tar/],
+  ["two maps", [file("f", "", { type: "S", dialect: "gnu", pax: inBody })], /two maps/],
+  [
+    "a sparse format from the future",
+    [file("f", "", { pax: sparse({ major: "2", minor: "0", realsize: "1" }) })],
+    /"2.0"/
+  ],
+  [
+    "a sparse file without its size",
+    [file("f", "", { pax: sparse({ map: "0,0", numblocks: "1" }) })],
+    /size .* missing/
+  ],
+  ["a map cut in the middle", [file("f", "", { pax: inRecord("0,0,5", "1") })], /incomplete/],
+  ["another number of parts", [file("f", "x", { pax: inRecord("0,1", "2") })], /incomplete/],
+  ["parts of a negative size", [file("f", "", { pax: inRecord("0,-1", "1") })], /not a number/],
+  ["parts beyond all numbers", [file("f", "", { pax: inRecord("9007199254740993,0", "1") })], /not a number/],
+  ["a size with one part of it", [file("f", "", { pax: sparse({ numbytes: "1", size: "1" }) })], /out of order/],
+  ["a map that is no map", [file("f", mapped("x\n", 0), { pax: inBody })], /number of parts .* not a number/],
+  ["a map that is longer than its file", [
+    file("f", "100\n".repeat(128), { pax: inBody }),
+    file("g", "1\n".repeat(200))
+  ], /longer than all that is there/],
+  [
+    "more than a map in its blocks",
+    [file("f", mapped("1\n0\n1\n7\n", 1), { pax: inBody })],
+    /something follows the map/
+  ],
+  ["a sparse directory", [directory("f", { pax: inRecord("0,0", "1") })], /sparse file, but it is not a file/],
+  ["a hole without end", [file("f", "", { pax: inRecord("", "0", String(2 ** 50)) })], /maxArchiveSize/],
   ["a volume's label", [file("a", "", { type: "V", dialect: "gnu" })], /type "V"/],
   ["an owner out of range", [file("a", "", { uid: 2 ** 32, binary: true })], /uid 4294967296/],
   ["a negative size", [file("a", "", { size: -1, binary: true })], /negative/],

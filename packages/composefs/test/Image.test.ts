@@ -288,6 +288,16 @@ describe("Image, from hostile hands", () => {
     assert.match(failure(Image.read(large)).message, /the first name is out of place/)
   })
 
+  it.each([Node.symlink("target", { uid: 0x12345678 }), Node.inlineFile("content", { uid: 0x12345678 })])(
+    "refuses an inode that claims all bytes there can be, without going through them: $_tag",
+    (node) => {
+      const claiming = Buffer.from(write(at({ node })))
+      // An extended inode: its size is 16 bytes in front of its owner.
+      claiming.writeBigUInt64LE(2n ** 52n, claiming.indexOf(Buffer.from([0x78, 0x56, 0x34, 0x12])) - 16)
+      assert.match(failure(Image.read(claiming)).message, /of 4503599627370496 bytes/)
+    }
+  )
+
   it("refuses a directory that contains itself", () => {
     // The dirent of `deep` in `dir` comes to point at `dir`.
     const looping = Buffer.from(image)

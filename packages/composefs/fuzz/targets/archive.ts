@@ -19,6 +19,9 @@ import { BrokenPromise, type Outcome, type Target } from "./target.ts"
 
 const blockSize = 512
 
+const sparse = (records: Readonly<Record<string, string>>): Readonly<Record<string, string>> =>
+  Object.fromEntries(Object.entries(records).map(([key, value]) => [`GNU.sparse.${key}`, value]))
+
 const imageLayers = [
   archive([
     directory("dir/", { mode: 0o1777, uid: 7 }),
@@ -34,6 +37,13 @@ const imageLayers = [
     file("old", "v7", { dialect: "v7", type: "" }),
     opaque("dir"),
     { path: "fifo", type: "6" }
+  ]),
+  archive([
+    file("holes", "data", { pax: sparse({ name: "holes", size: "900", map: "5,2,600,2", numblocks: "2" }) }),
+    file("holes", "data", { pax: sparse({ size: "40", numblocks: "1", offset: "9", numbytes: "4" }) }),
+    file("holes", "2\n0\n1\n70\n3\n".padEnd(512, "\0") + "data", {
+      pax: sparse({ major: "1", minor: "0", name: "dir/holes", realsize: "80" })
+    })
   ])
 ]
 
@@ -116,6 +126,8 @@ const tokens = [
   "0 ",
   "-1",
   "GNU.sparse.name=",
+  "GNU.sparse.map=",
+  "S",
   "size=",
   "\x80\xff"
 ]

@@ -15,7 +15,9 @@ export const readData = (bytes: ImageBytes, inode: StoredInode): ByteString.Byte
   claimData(bytes, inode)
   let data = ""
   for (const { offset, size } of piecesOf(inode)) {
-    if (bytes.failure === undefined) data += bytes.text(offset, size)
+    // Of what is refused already, the size may be anything.
+    if (bytes.failure !== undefined) return ""
+    data += bytes.text(offset, size)
   }
   return data
 }
@@ -108,8 +110,9 @@ const readBlock = (
 /** Where `..` of a directory leads, looked up without taking possession of its data; 0 where there is none. */
 export const parentOf = (bytes: ImageBytes, inode: StoredInode): number => {
   for (const { offset, size } of piecesOf(inode)) {
+    if (bytes.failure !== undefined) return 0
     const namesStart = size < direntSize ? 0 : bytes.u16(offset + 8)
-    for (let at = 0; at + direntSize <= Math.min(namesStart, size) && bytes.failure === undefined; at += direntSize) {
+    for (let at = 0; at + direntSize <= Math.min(namesStart, size); at += direntSize) {
       const name = offset + bytes.u16(offset + at + 8)
       const limit = at + direntSize < namesStart ? offset + bytes.u16(offset + at + direntSize + 8) : offset + size
       const isParent = limit - name >= 2 && bytes.u8(name) === dot && bytes.u8(name + 1) === dot &&

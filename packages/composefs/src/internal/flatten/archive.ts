@@ -3,6 +3,7 @@ import * as Effect from "effect/Effect"
 import type * as Pull from "effect/Pull"
 import type * as Result from "effect/Result"
 import { isSuccess } from "effect/Result"
+import * as Stream from "effect/Stream"
 import type { ContentError, ContentSink } from "../../Content.ts"
 import * as FsVerity from "../../FsVerity.ts"
 import * as Node from "../../Node.ts"
@@ -12,14 +13,24 @@ import type { Input } from "../layer/input.ts"
 import { targetProblem } from "../limits.ts"
 import {
   type Extensions,
+  type ForeignEntry,
   type HeaderStart,
+  numberAt,
   readEntry,
   readLongName,
   readRecords,
-  readStart,
-  sparseProblem
+  readStart
 } from "../tar/dialects.ts"
 import { aufsPrefix, blockSize, isZero, opaqueMarker, padding, typeFlag, whiteoutPrefix } from "../tar/format.ts"
+import {
+  type Extent,
+  extentsProblem,
+  maxMapBlocks,
+  oldSparseExtension,
+  oldSparseOf,
+  type Sparse,
+  SparseMapReader
+} from "../tar/sparse.ts"
 import type { TarEntry } from "../tar/write.ts"
 import type { Leaf } from "./branch.ts"
 import type { Budget } from "./budget.ts"
@@ -80,7 +91,10 @@ class LayerReader<E, R> {
         if (block.length < blockSize) return yield* this.#malformed("the archive is cut off inside a header")
         const start = yield* this.#decoded(readStart(block))
         const extended = yield* this.#extension(start, extensions)
-        if (extended === undefined) return yield* this.#decoded(readEntry(block, start, extensions))
+        if (extended === undefined) {
+          const entry = yield* this.#decoded(readEntry(block, start, extensions))
+          return entry.type === typeFlag.gnuSparse ? yield* this.#oldSparse(entry, block) : entry
+        }
         extensions = extended
       }
       return yield* this.#malformed(`more than ${maxExtensions} extension headers follow one another`)
@@ -119,7 +133,31 @@ class LayerReader<E, R> {
     return ByteString.fromBytes(body.subarray(0, size))
   })
 
-  readonly #add = Effect.fnUntraced({ self: this }, function*(entry: TarEntry) {
+  /** GNU's own header of a file with holes tells of some parts; blocks behind it tell of more. */
+  readonly #oldSparse = Effect.fnUntraced({ self: this }, function*(entry: ForeignEntry, block: Buffer) {
+    if (entry.sparse !== undefined) return yield* this.#malformed("a sparse file has two maps")
+    const { isExtended, sparse } = yield* this.#decoded(oldSparseOf(block, numberAt))
+    const extents = [...sparse.extents ?? []]
+    let isMore = isExtended
+    for (let count = 0; isMore; count++) {
+      const extension = yield* this.#decoded(oldSparseExtension(yield* this.#mapBlock(count), numberAt))
+      for (const extent of extension.extents) extents.push(extent)
+      isMore = extension.isExtended
+    }
+    return { ...entry, type: typeFlag.regular, sparse: { ...sparse, extents } }
+  })
+
+  /** The next block of a map of which so many were read. */
+  readonly #mapBlock = Effect.fnUntraced({ self: this }, function*(count: number) {
+    const excess = count >= maxMapBlocks
+      ? "a sparse file has too many parts"
+      : this.#options.budget.addMetadata(blockSize)
+    if (excess !== undefined) return yield* this.#exceeded(excess)
+    const block = yield* this.#input.take(blockSize)
+    return block.length === blockSize ? block : yield* this.#malformed("the map of a sparse file is cut off")
+  })
+
+  readonly #add = Effect.fnUntraced({ self: this }, function*(entry: ForeignEntry) {
     const excess = this.#options.budget.addEntry()
     if (excess !== undefined) return yield* this.#exceeded(excess)
     const text = ByteString.toText(entry.path)
@@ -154,12 +192,15 @@ class LayerReader<E, R> {
   readonly #place = Effect.fnUntraced({ self: this }, function*(
     text: string,
     path: ReadonlyArray<string>,
-    entry: TarEntry
+    entry: ForeignEntry
   ) {
     if (entry.type === typeFlag.regular) {
       if (text.endsWith("/")) return "a slash at the end of a file's name"
-      return this.#overlay.leaf(path, yield* this.#file(text, entry))
+      const { sparse } = entry
+      const inode = sparse === undefined ? this.#file(text, entry) : this.#sparseFile(text, entry, sparse)
+      return this.#overlay.leaf(path, yield* inode)
     }
+    if (entry.sparse !== undefined) return "it says that it is a sparse file, but it is not a file"
     // Some readers take these bytes for a body, others for the next header.
     if (entry.size > 0) return `it says that it has ${entry.size} bytes, but it is not a file`
     switch (entry.type) {
@@ -207,6 +248,61 @@ class LayerReader<E, R> {
       return Node.externalFile({ size: this.#input.offset - before, digest: hasher.digest() }, metadataOf(entry))
     }
   )
+
+  /** The holes are read as zeros: they count as bytes of the archive, like what some compression makes of little. */
+  readonly #sparseFile = Effect.fnUntraced({ self: this }, function*(
+    text: string,
+    entry: ForeignEntry,
+    { extents: told, realSize }: Sparse
+  ) {
+    const bodyStart = this.#input.offset
+    const extents = told ?? (yield* this.#mapInFront(text, entry.size))
+    const dataStart = this.#input.offset
+    const dataSize = entry.size - (dataStart - bodyStart)
+    const problem = extentsProblem(extents, realSize, dataSize)
+    if (problem !== undefined) return yield* this.#refused(text, problem)
+    const excess = this.#options.budget.addArchive(realSize - dataSize)
+    if (excess !== undefined) return yield* this.#exceeded(excess)
+    const inode = yield* this.#contentOf(this.#withHoles(extents, realSize), realSize, metadataOf(entry))
+    const rest = yield* this.#bytes(padding(entry.size))
+    const size = this.#input.offset - rest.length - dataStart
+    return size === dataSize && rest.length === padding(entry.size)
+      ? inode
+      : yield* this.#refused(text, `its content is cut off after ${size} of ${dataSize} bytes`)
+  })
+
+  /** The map of a sparse file in the first blocks of its body. */
+  readonly #mapInFront = Effect.fnUntraced({ self: this }, function*(text: string, size: number) {
+    const map = new SparseMapReader()
+    for (let count = 0; (count + 1) * blockSize <= size; count++) {
+      const block = ByteString.fromBytes(yield* this.#mapBlock(count))
+      if (yield* this.#decoded(map.push(block))) return yield* this.#decoded(map.finish())
+    }
+    return yield* this.#refused(text, "the map of a sparse file is longer than all that is there of it")
+  })
+
+  #withHoles(extents: ReadonlyArray<Extent>, realSize: number): Stream.Stream<Uint8Array, Pull.ExcludeDone<E>, R> {
+    let end = 0
+    const parts = extents.map(({ offset, size }) => {
+      const hole = offset - end
+      end = offset + size
+      return Stream.concat(zeros(hole), Stream.suspend(() => this.#input.body(size)))
+    })
+    return Stream.concat(Stream.flatten(Stream.fromIterable(parts)), Stream.suspend(() => zeros(realSize - end)))
+  }
+
+  readonly #contentOf = Effect.fnUntraced({ self: this }, function*(
+    content: Stream.Stream<Uint8Array, Pull.ExcludeDone<E>, R>,
+    size: number,
+    metadata: Node.Metadata
+  ) {
+    const { inlineLimit, objects, using } = this.#options
+    if (size <= inlineLimit) return Node.inlineFile(Buffer.concat(yield* Stream.runCollect(content)), metadata)
+    const digest = objects === undefined
+      ? yield* FsVerity.digestStream(content, using)
+      : (yield* objects.put(content)).digest
+    return Node.externalFile({ size, digest }, metadata)
+  })
 
   #bytes(size: number): Effect.Effect<Uint8Array, Pull.ExcludeDone<E>, R> {
     const now = this.#input.now(size)
@@ -275,12 +371,18 @@ const specialOf = (entry: TarEntry): Leaf["inode"] | string => {
       const make = type === typeFlag.characterDevice ? Node.characterDevice : Node.blockDevice
       return make(deviceOf(devMajor, devMinor), metadataOf(entry))
     }
-    case typeFlag.gnuSparse:
-      return sparseProblem
     default:
       return `entries of type ${JSON.stringify(type)} are not supported`
   }
 }
+
+const zeroChunk = new Uint8Array(1 << 16)
+
+const zeros = (size: number): Stream.Stream<Uint8Array> =>
+  Stream.unfold(size, (left) => {
+    const length = Math.min(left, zeroChunk.length)
+    return Effect.succeed(left === 0 ? undefined : [zeroChunk.subarray(0, length), left - length] as const)
+  })
 
 /** Without the entry's size, which is that of the archive, not of the file. */
 const metadataOf = ({ gid, mode, mtime, uid, xattrs }: TarEntry): Node.Metadata => ({ mode, uid, gid, mtime, xattrs })

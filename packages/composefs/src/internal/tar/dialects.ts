@@ -6,6 +6,7 @@ import * as Result from "effect/Result"
 import * as ByteString from "../byteString.ts"
 import { blockSize, checksum, field, gnuMagic, magic, starTrailer, typeFlag, xattrPrefix } from "./format.ts"
 import { numberOf, type PaxRecords, paxTime, splitRecords, textAt, xattrsOf } from "./read.ts"
+import { RepeatedRecords, type Sparse, sparseMap, sparseName, sparseOf, sparsePrefix } from "./sparse.ts"
 import type { TarEntry } from "./write.ts"
 
 /** What stood in front of a header for its entry. */
@@ -20,6 +21,12 @@ export interface HeaderStart {
   readonly type: string
   /** Bytes of its body, in its own words. */
   readonly size: number
+}
+
+/** An entry of somebody else's archive. */
+export interface ForeignEntry extends TarEntry {
+  /** Of a file with holes, whose `size` is that of the other parts. */
+  readonly sparse: Sparse | undefined
 }
 
 /** The type and size of a header block whose checksum is right. */
@@ -40,12 +47,13 @@ export const readEntry = (
   block: Buffer,
   start: HeaderStart,
   { longLink, longName, pax = noRecords }: Extensions
-): Result.Result<TarEntry, string> =>
+): Result.Result<ForeignEntry, string> =>
   Result.gen(function*() {
     // GNU tar lets its own name win, POSIX lets PAX win.
     if (longName !== undefined && pax.has("path")) return yield* Result.fail("an entry has a PAX and a GNU name")
     if (longLink !== undefined && pax.has("linkpath")) return yield* Result.fail("an entry has a PAX and a GNU link")
-    const path = pax.get("path") ?? longName ?? nameOf(block)
+    const sparse = yield* sparseOf(pax)
+    const path = pax.get(sparseName) ?? pax.get("path") ?? longName ?? nameOf(block)
     const isDevice = start.type === typeFlag.characterDevice || start.type === typeFlag.blockDevice
     const seconds = yield* numberAt(block, field.mtime)
     const mtime = pax.get("mtime")
@@ -60,7 +68,8 @@ export const readEntry = (
       linkPath: pax.get("linkpath") ?? longLink ?? textAt(block, field.linkName),
       devMajor: isDevice ? yield* numberAt(block, field.devMajor) : 0,
       devMinor: isDevice ? yield* numberAt(block, field.devMinor) : 0,
-      xattrs: xattrsOf(pax)
+      xattrs: xattrsOf(pax),
+      sparse
     }
   })
 
@@ -73,26 +82,27 @@ const noRecords: PaxRecords = new Map()
 export const readRecords = (body: ByteString.ByteString): Result.Result<PaxRecords, string> =>
   Result.flatMap(splitRecords(body), (pairs) => {
     const records = new Map<ByteString.ByteString, ByteString.ByteString>()
+    const repeated = new RepeatedRecords()
     for (const [key, value] of pairs) {
-      if (key.startsWith("GNU.sparse.")) return Result.fail(sparseProblem)
       if (key === xattrPrefix) return Result.fail("a PAX record names no extended attribute")
       const isXattr = key.startsWith(xattrPrefix)
       if (!isXattr && !isOfTheTree(key)) continue
       if (!isXattr && value.includes("\0")) return Result.fail(`the PAX record ${key} contains a NUL byte`)
-      if (value === "" && !isXattr) records.delete(key)
+      const isRepeated = repeated.take(key, value)
+      if (Result.isFailure(isRepeated)) return Result.fail(isRepeated.failure)
+      if (isRepeated.success) continue
+      if (value === "" && !isXattr && key !== sparseMap) records.delete(key)
       else records.set(key, value)
     }
-    return Result.succeed(records)
+    return repeated.addTo(records)
   })
-
-/** Why sparse files are refused: composefs-rs refuses them too, so there is no digest to agree on. */
-export const sparseProblem = "it is a sparse file, which is not supported; write the archive without --sparse"
 
 /** The name in the body of GNU's long name and long link headers. */
 export const readLongName = (body: ByteString.ByteString): ByteString.ByteString => body.replace(/\0[^]*$/, "")
 
 const isOfTheTree = (key: ByteString.ByteString): boolean =>
-  key === "path" || key === "linkpath" || key === "size" || key === "uid" || key === "gid" || key === "mtime"
+  key === "path" || key === "linkpath" || key === "size" || key === "uid" || key === "gid" || key === "mtime" ||
+  key.startsWith(sparsePrefix)
 
 const nameOf = (block: Buffer): ByteString.ByteString => {
   const name = textAt(block, field.name)
@@ -117,7 +127,7 @@ const typeOf = (type: string, path: ByteString.ByteString): string =>
     : type
 
 /** Octal digits, or GNU's base-256: a set high bit, then a big-endian two's complement number. */
-const numberAt = (block: Buffer, [at, size]: readonly [number, number]): Result.Result<number, string> => {
+export const numberAt = (block: Buffer, [at, size]: readonly [number, number]): Result.Result<number, string> => {
   if (((block[at] ?? 0) & 0x80) !== 0) {
     const value = BigInt.asIntN(size * 8 - 1, BigInt(`0x${block.toString("hex", at, at + size)}`))
     return Number.isSafeInteger(Number(value))
