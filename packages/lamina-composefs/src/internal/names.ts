@@ -23,7 +23,11 @@ export const toBytes = (text: string): Buffer =>
 /** A path as Node takes it: as bytes, where it is not UTF-8. */
 export const toPath = (text: string): string | Buffer => loneSurrogate.test(text) ? toBytes(text) : text
 
-export const compareBytes = (left: string, right: string): number => Buffer.compare(toBytes(left), toBytes(right))
+/** Sorts names by their bytes. */
+export const sorted = (names: Iterable<string>): ReadonlyArray<string> =>
+  Array.from(names, (name) => [toBytes(name).toString("latin1"), name] as const)
+    .sort(([left], [right]) => left < right ? -1 : left > right ? 1 : 0)
+    .map(([, name]) => name)
 
 const loneSurrogate = /\p{Surrogate}/u
 

@@ -6,7 +6,7 @@ import { join } from "node:path/posix"
 import { command } from "../command.ts"
 import { exitCodes } from "../failure.ts"
 import { printAll } from "../lines.ts"
-import { compareBytes, escape, toPath } from "../names.ts"
+import { escape, sorted, toPath } from "../names.ts"
 import { existingStore } from "../store.ts"
 import { storedTreeOf } from "../trees.ts"
 
@@ -28,7 +28,7 @@ missing-objects does. Ends with 1 if there is any.`,
     }
     // As overlayfs goes: the store is the root, above which nothing leads.
     const absent = Array.from(needed).filter((object) => !existsSync(toPath(join(store, join("/", object)))))
-    yield* printAll(io, absent.sort(compareBytes).map((object) => `${escape(object, "escaped")}\n`))
+    yield* printAll(io, sorted(absent).map((object) => `${escape(object, "escaped")}\n`))
     return absent.length === 0 ? exitCodes.ok : exitCodes.different
   })
 })

@@ -2,7 +2,7 @@ import * as Tree from "@lamina/composefs/Tree"
 import * as Effect from "effect/Effect"
 import { command } from "../command.ts"
 import { printAll } from "../lines.ts"
-import { compareBytes, escape } from "../names.ts"
+import { escape, sorted } from "../names.ts"
 import { storedTreeOf } from "../trees.ts"
 
 export const objects = command({
@@ -18,8 +18,7 @@ export const objects = command({
         if (node.payload !== undefined) found.add(node.payload)
       }
     }
-    const sorted = Array.from(found).sort(compareBytes)
-    yield* printAll(io, sorted.map((payload) => `${escape(payload, "escaped")}\n`))
+    yield* printAll(io, sorted(found).map((payload) => `${escape(payload, "escaped")}\n`))
     return 0
   })
 })
