@@ -50,13 +50,18 @@ const peer = (path: string): ReadonlyArray<Contender> => {
   return scaled === undefined ? [] : [scaled]
 }
 
-const cold = (path: string): Contender => {
-  const [name, file] = existsSync(bundle)
-    ? ["cold: lamina-composefs mkfs, bundled", bundle]
-    : ["cold: lamina-composefs mkfs, from sources (not built)", source]
-  return command(name, process.execPath, [file, "mkfs", "--from-file", "--print-digest-only", path], {
-    check: checkDigest
-  })
+const cold = (args: ReadonlyArray<string>, check?: (output: string) => void): Contender => {
+  const [name, file] = existsSync(bundle) ? ["bundled", bundle] : ["from sources (not built)", source]
+  return command(`cold: lamina-composefs ${args[0]}, ${name}`, process.execPath, [file, ...args], { check })
+}
+
+/** An image, read back. */
+const reader = (path: string): ReadonlyArray<Contender> => {
+  if (isOnPath("composefs-info")) {
+    return [command("composefs-info dump", "composefs-info", ["dump", path], { isPeer: true })]
+  }
+  console.log("skipped: composefs-info is not on the PATH")
+  return []
 }
 
 /** The memory of what runs here says nothing: it is that of all that ran here before. */
@@ -74,11 +79,21 @@ try {
     await contest([
       ...peer(path),
       inProcess("warm: Image.digestFromDump", () => Image.digestFromDump(dump), warmUp),
-      cold(path)
+      cold(["mkfs", "--from-file", "--print-digest-only", path], checkDigest)
     ])
   )
   const tree = Result.getOrThrow(Dump.parse(dump))
   const image = Result.getOrThrow(Image.write(tree))
+  const imagePath = join(directory, "image")
+  writeFileSync(imagePath, image)
+  report(
+    "The image read back: median of 5, peak memory, and how many times as fast",
+    await contest([
+      ...reader(imagePath),
+      inProcess("warm: Image.read", () => Image.read(image), warmUp),
+      cold(["dump", imagePath])
+    ])
+  )
   report(
     "The steps on their own, warm",
     withoutMemory(
