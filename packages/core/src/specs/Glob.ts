@@ -62,7 +62,8 @@ export class GlobError extends Schema.TaggedError<GlobError>("@lamina/core/GlobE
 }
 
 /**
- * Parses a pattern: absolute, at most 4096 characters, at most 256 brace-free forms, without `..`, control characters,
+ * Parses a pattern: absolute, at most 4096 characters, at most 256 brace-free forms (and 256 names where `**` stands
+ * between slashes), without `..`, control characters,
  * trailing blanks, negation and extended globs.
  *
  * @category constructors
@@ -165,18 +166,16 @@ export const isLiteral = (glob: Glob): boolean =>
   glob.alternatives.length === 1 &&
   glob.alternatives.every(({ components }) => components.every((component) => component._tag === "Literal"))
 
-const maximumNameBytes = 255
 const encoder = new TextEncoder()
 
 const bytesOf = (text: string): number =>
   // A UTF-16 code unit is at most three bytes of UTF-8.
-  text.length * 3 <= maximumNameBytes ? text.length : encoder.encode(text).length
+  text.length * 3 <= NameMatching.maximumNameBytes ? text.length : encoder.encode(text).length
 
 const isImpossible = (component: Component): boolean =>
   component._tag === "Literal"
-    ? bytesOf(component.text) > maximumNameBytes
-    : component._tag === "Wildcard" &&
-      component.tokens.filter((token) => token._tag !== "Star").length > maximumNameBytes
+    ? bytesOf(component.text) > NameMatching.maximumNameBytes
+    : component._tag === "Wildcard" && !NameMatching.canMatch(component.tokens)
 
 /**
  * Whether no file system can hold a path that the pattern covers: a name longer than 255 bytes in every alternative.

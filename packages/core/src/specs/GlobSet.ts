@@ -33,6 +33,8 @@ interface Node {
   readonly repeats: boolean
   readonly ends: Array<number>
   readonly directoryEnds: Array<number>
+  /** The last step that came here, which need not come twice: looking for the node among the others would take longer. */
+  enteredBy: Step | undefined
 }
 
 /** Where the patterns stand after a directory's names. */
@@ -49,7 +51,8 @@ const makeNode = (repeats: boolean): Node => ({
   globstar: undefined,
   repeats,
   ends: [],
-  directoryEnds: []
+  directoryEnds: [],
+  enteredBy: undefined
 })
 
 const keyOf = (component: Component): string => JSON.stringify(component)
@@ -99,7 +102,8 @@ class Step {
   }
 
   enter(node: Node): void {
-    for (let next: Node | undefined = node; next !== undefined && !this.nodes.includes(next); next = next.globstar) {
+    for (let next: Node | undefined = node; next !== undefined && next.enteredBy !== this; next = next.globstar) {
+      next.enteredBy = this
       if (next.ends.length > 0) this.ends = union(this.ends, next.ends)
       if (next.directoryEnds.length > 0) this.directoryEnds = union(this.directoryEnds, next.directoryEnds)
       if (goesOn(next)) this.nodes.push(next)

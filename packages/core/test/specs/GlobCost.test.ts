@@ -46,6 +46,32 @@ const hostile: ReadonlyArray<readonly [pattern: string, path: (length: number) =
   [`/{${"*a".repeat(10)}b,${"*a".repeat(10)}c,**/x}`, (length) => `/${"a".repeat(length - 1)}`]
 ]
 
+describe("a pattern of thousands of parts", () => {
+  const matcherOf = (pattern: string) => {
+    const set = GlobSet.make([Result.getOrThrow(Glob.parse(pattern))])
+    return { set, glob: Result.getOrThrow(Glob.parse(pattern)) }
+  }
+
+  it("is refused where a `**` lets each of them be any name of a path", () => {
+    const problemOf = (pattern: string) => Result.merge(Result.map(Glob.parse(pattern), () => undefined))?.code
+    for (const names of ["a/", "*/", "a?/"]) {
+      assert.strictEqual(problemOf(`/**/${names.repeat(255)}b`), "too_complex")
+      assert.strictEqual(problemOf(`/x/${names.repeat(254)}**/b`), "too_complex")
+      assert.isUndefined(problemOf(`/**/${names.repeat(254)}b`))
+      assert.isUndefined(problemOf(`/${names.repeat(1000)}**`))
+    }
+  })
+
+  it("covers no name where it stands for more characters than a name can have", () => {
+    for (const [fits, tooLong] of [["?".repeat(255), "?".repeat(256)], ["a".repeat(254), "a".repeat(2000)]] as const) {
+      const name = `/${"a".repeat(3000)}b`
+      assert.isTrue(Glob.covers(matcherOf(`/*${fits}*`).glob, name))
+      assert.isFalse(Glob.covers(matcherOf(`/*${tooLong}*`).glob, name))
+      assert.isFalse(matcherOf(`/*${tooLong}*`).set.first(name) >= 0)
+    }
+  })
+})
+
 describe.each(hostile)("%s", (pattern, path) => {
   const lengths = [512, 1024, 2048, 4096]
 

@@ -29,6 +29,7 @@ export const maximumLength = 4096
  * braces nor a `**` that stands for no directory at all, so this is the number of lines a rendered filter needs.
  */
 export const maximumForms = 256
+const maximumNamesBesideGlobstar = 256
 
 const globstar: Component = { _tag: "Globstar" }
 
@@ -208,8 +209,14 @@ const checkText = (text: string): SyntaxProblem | undefined => {
   return undefined
 }
 
-const formsOf = (alternative: Alternative): number =>
-  2 ** alternative.components.slice(0, -1).filter((component) => component._tag === "Globstar").length
+const globstarsInside = ({ components }: Alternative): number =>
+  components.slice(0, -1).filter((component) => component._tag === "Globstar").length
+
+const formsOf = (alternative: Alternative): number => 2 ** globstarsInside(alternative)
+
+/** Every name of a path may be any name of such a pattern, so that many names multiply. */
+const isTooLong = (alternative: Alternative): boolean =>
+  alternative.components.length > maximumNamesBesideGlobstar && globstarsInside(alternative) > 0
 
 /** Parses a pattern into its alternatives, or says the first thing that is wrong with it. */
 export const parse = (text: string): Result.Result<ReadonlyArray<Alternative>, SyntaxProblem> => {
@@ -222,6 +229,12 @@ export const parse = (text: string): Result.Result<ReadonlyArray<Alternative>, S
   for (const alternativeText of texts.success) {
     const alternative = parseAlternative(alternativeText)
     if (Result.isFailure(alternative)) return Result.fail(alternative.failure)
+    if (isTooLong(alternative.success)) {
+      return Result.fail({
+        code: "too_complex",
+        detail: `a pattern with \`**\` between slashes may have at most ${maximumNamesBesideGlobstar} names`
+      })
+    }
     alternatives.push(alternative.success)
     forms += formsOf(alternative.success)
   }

@@ -1,4 +1,5 @@
-// One component against one name: no backtracking beyond the last star, so at most |tokens| * |name| steps.
+// One component against one name: no backtracking beyond the last star, so at most |tokens| * |name| steps, of which
+// tokens at most 255 are not stars.
 import type { Component, Token } from "./GlobSyntax.ts"
 
 const codePointAt = (name: string, index: number): number => name.codePointAt(index) ?? 0
@@ -46,6 +47,13 @@ const matchTokens = (tokens: ReadonlyArray<Token>, name: string): boolean => {
 const textOf = (tokens: ReadonlyArray<Token>): string =>
   tokens.map((token) => token._tag === "Character" ? String.fromCodePoint(token.codePoint) : "").join("")
 
+/** The longest name that a file system can hold. */
+export const maximumNameBytes = 255
+
+/** Whether any name is long enough: every token but a star stands for a character. */
+export const canMatch = (tokens: ReadonlyArray<Token>): boolean =>
+  tokens.reduce((count, token) => token._tag === "Star" ? count : count + 1, 0) <= maximumNameBytes
+
 const compile = (component: Component): (name: string) => boolean => {
   switch (component._tag) {
     case "Globstar":
@@ -54,6 +62,7 @@ const compile = (component: Component): (name: string) => boolean => {
       return (name) => name === component.text
     case "Wildcard": {
       const { tokens } = component
+      if (!canMatch(tokens)) return () => false
       const star = tokens.findIndex((token) => token._tag === "Star")
       const others = [...tokens.slice(0, star), ...tokens.slice(star + 1)]
       if (star < 0 || others.some((token) => token._tag !== "Character")) return (name) => matchTokens(tokens, name)
