@@ -72,7 +72,7 @@ export interface FileSpec {
    * A filter file for `rsync --archive --prune-empty-dirs --filter='merge FILE' ROOT/ TARGET/`.
    *
    * Files are the same without `--prune-empty-dirs`; directories which lead to no selected file then remain. `rsync`
-   * compares bytes: there `?` and `[!…]` stand for one ASCII character, never for `é`.
+   * compares bytes: there `?` and `[!…]` stand for one byte, which is an ASCII character; `é` is two of them.
    */
   readonly toRsyncFilter: () => string
   /** `sha256:…` of the rules and the package list; the order of entries inside a list of a module is of no account. */

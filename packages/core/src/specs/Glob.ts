@@ -62,9 +62,8 @@ export class GlobError extends Schema.TaggedError<GlobError>("@lamina/core/GlobE
 }
 
 /**
- * Parses a pattern: absolute, at most 4096 characters, at most 256 brace-free forms (and 256 names where `**` stands
- * between slashes), without `..`, control characters,
- * trailing blanks, negation and extended globs.
+ * Parses a pattern: absolute, at most 4096 characters, at most 256 brace-free forms and, where `**` stands between
+ * slashes, 256 names; without `..`, control characters, trailing blanks, negation and extended globs.
  *
  * @category constructors
  * @since 0.1.0

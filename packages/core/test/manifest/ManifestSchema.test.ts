@@ -113,6 +113,22 @@ describe("the JSON Schema", () => {
     )
   })
 
+  it("explains every key, and shows what could stand there", () => {
+    const keysOf = (of: unknown): ReadonlyArray<readonly [string, object]> => {
+      if (Array.isArray(of)) return of.flatMap(keysOf)
+      if (typeof of !== "object" || of === null) return []
+      const properties = "properties" in of && typeof of.properties === "object" ? of.properties ?? {} : {}
+      const own = Object.entries(properties).filter((entry): entry is [string, object] => typeof entry[1] === "object")
+      return [...own, ...Object.values(of).flatMap(keysOf)]
+    }
+    const keys = keysOf(schema)
+    assert.isAbove(keys.length, 100)
+    for (const [key, of] of keys) {
+      assert.property(of, "description", key)
+      assert.isTrue(["examples", "default", "enum", "const", "properties"].some((way) => way in of), key)
+    }
+  })
+
   it("offers examples and defaults that are what they are examples of", () => {
     const ajv = new Ajv2020({ allowUnionTypes: true })
     const check = (of: unknown): number => {

@@ -186,11 +186,24 @@ const identity = z.strictObject({
   cosign_issuer_regexp: trustedRegexp("the issuer", "^https://git\\.example\\.com$")
 }).meta(about("What the module is."))
 
-const fileSpec = z.union([fileSpecList, fileSpecMap]).optional()
-const dependencySpec = z.union([inheritedPatterns, moduleDependencies]).optional()
+const fileSpec = z.union([fileSpecList, fileSpecMap]).optional().meta(
+  about("Which files the module ships: a list of patterns, or a map of include, exclude and mask.", ["/etc/redis/**"])
+)
+const dependencySpec = z.union([inheritedPatterns, moduleDependencies]).optional().meta(
+  about("Patterns: the window of config and instance children. Maps with a name: the modules that this one needs.", [
+    "/etc/nginx/conf.d/**"
+  ])
+)
 
 const flat = z.strictObject({ ...common, ...identityFields, file_spec: fileSpec, dependency_spec: dependencySpec })
-const wrapped = z.strictObject({ ...common, identity, file_spec: fileSpec, dependency_spec: dependencySpec })
+  .meta({
+    title: "Flat manifest",
+    description: "The name and its like stand at the top."
+  })
+const wrapped = z.strictObject({ ...common, identity, file_spec: fileSpec, dependency_spec: dependencySpec }).meta({
+  title: "Manifest with identity",
+  description: "The name and its like stand under `identity`."
+})
 
 /** The flat shape, and the shape in which the name and its like stand under `identity`. */
 export const anyDocument = z.union([flat, wrapped])
