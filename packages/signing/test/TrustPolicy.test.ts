@@ -115,7 +115,11 @@ describe("TextMatcher", () => {
     ["a repeated point", ".{1000}".repeat(140)],
     ["quoted brackets", "(?:a{30}\\Q(\\E){33}".repeat(60)],
     ["folded classes", `(?i)${"[^\\pL]".repeat(145)}`],
-    ["repeated classes", "(?i)\\p{Han}{1000}".repeat(55)]
+    ["repeated classes", "(?i)\\p{Han}{1000}".repeat(55)],
+    ["what is repeated after flags", `(?:${"a".repeat(500)})(?i){1000}`],
+    ["what is repeated after an empty quotation", `(?:${"a".repeat(500)})*\\Q\\E{1000}`],
+    ["ranges whose case is ignored", `(?i)[${"B-\u{1e942}".repeat(200)}]`],
+    ["such ranges in escapes", `(?mi:${"[^!-\\x{1e942}]".repeat(60)})`]
   ])("refuses %s without compiling them", (_, pattern) => {
     const compile = vi.spyOn(RE2JS, "compile")
     const compiled = TextMatcher.compile({ pattern })
@@ -125,17 +129,27 @@ describe("TextMatcher", () => {
     assert.strictEqual(calls, 0)
   })
 
+  it.each([
+    "^https://github\\.com/org/[^/]+/\\.github/workflows/.+@refs/(heads/main|tags/v[0-9]+\\.[0-9]+\\.[0-9]+)$",
+    "^https://gitlab\\.com/group/(?:[^/]{1,63}/){1,5}[^/]+//\\.gitlab-ci\\.yml@refs/(?:heads|tags)/.{1,255}$",
+    "^sha256:[0-9a-f]{64}(?:,sha256:[0-9a-f]{64}){0,7}$",
+    "(?i)^[a-z0-9._%+-]+@example\\.com$",
+    "^https://kubernetes\\.io/namespaces/[\\p{L}\\p{N}-]{1,63}/serviceaccounts/[\\p{Ll}\\p{Nd}.-]{1,253}$",
+    "^\\x{2014} [\\x{2014}\\x{1F600}-\\x{1F64F}] \\x{2014}\\x{2014}$"
+  ])("compiles %s as policies have it", (pattern) => {
+    assert.isTrue(Result.isSuccess(TextMatcher.compile({ pattern })))
+  })
+
   it("knows the size of what is compiled, within a small factor", () => {
-    const atom = fc.constantFrom("a", "\\.", "[a-z]", "[[:alpha:]\\]]", "\\Q(a)\\E", "^", "\\d", ".")
+    const atom = fc.constantFrom("a", "\\.", "[a-z]", "[[:alpha:]\\]]", "\\Q(a)\\E", "^", "\\d", ".", "\\x{7f}")
     const pattern = fc.letrec<{ readonly pattern: string }>((tie) => ({
       pattern: fc.oneof(
         { maxDepth: 4 },
         atom,
         fc.tuple(tie("pattern"), tie("pattern")).map(([left, right]) => left + right),
         fc.tuple(tie("pattern"), tie("pattern")).map(([left, right]) => `(?:${left}|${right})`),
-        fc.tuple(tie("pattern"), fc.constantFrom("*", "+?", "{7}", "{2,}", "{0,5}", "{3,9}")).map(([inner, count]) =>
-          `(${inner})${count}`
-        )
+        fc.tuple(tie("pattern"), fc.constantFrom("*", "+?", "{7}", "{2,}", "{0,5}", "{3,9}", "(?i){9}", "+\\Q\\E{9}"))
+          .map(([inner, count]) => `(${inner})${count}`)
       )
     })).pattern
     fc.assert(fc.property(pattern, (text) => {

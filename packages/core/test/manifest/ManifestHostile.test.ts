@@ -130,6 +130,10 @@ describe("Manifest.parse of hostile input", () => {
     const expression = (text: string) => `schema_version: 1\nidentity: {name: a, cosign_issuer_regexp: '${text}'}\n`
     assert.deepStrictEqual(codesOf(expression("^(?:(?:a{30}){30}){30}$")), ["too_complex"])
     assert.deepStrictEqual(codesOf(expression(`^${"(?:a{30}\\Q(\\E){33}".repeat(5)}$`)), ["too_complex"])
+    assert.deepStrictEqual(codesOf(expression(`^(?:${"a".repeat(300)})*(?i){1000}$`)), ["too_complex"])
+    assert.deepStrictEqual(codesOf(expression(`^(?:${"a".repeat(300)})\\Q\\E{1000}$`)), ["too_complex"])
+    assert.deepStrictEqual(codesOf(expression(`^(?i)${"[B-\u{1e942}]".repeat(100)}$`)), ["too_complex"])
+    assert.deepStrictEqual(codesOf(expression("^\\x{2014}[\\x{80}-\\x{ff}]\\x{2014}$")), [])
     assert.deepStrictEqual(codesOf(expression("^https://[0-9a-f]{40}\\.example\\.com/(?:x{1,9}){3}$")), [])
   })
 

@@ -4,10 +4,19 @@ import { RE2JS } from "re2js"
 import type { Finding, Path } from "./IssueSink.ts"
 
 const unicodeClassSize = 40
+const foldedRangeSize = 1000
 const maximumSize = 2000
 
 const countedRepetition = /\{([0-9]{1,4})(?:,([0-9]{0,4}))?\}/y
 const characterClass = /\[\^?\]?(?:\\[\s\S]|\[:\^?[a-z]+:\]|[^\]\\])*\]?/y
+
+// A count after one of these repeats what stands before it.
+const flagsOrEmptyQuotation = /\(\?[A-Za-z-]*\)|\\Q\\E/y
+const escape = /\\(?:[pPx]\{[^}]*\}|[\s\S]?)/y
+
+/** To ignore the case of a range, RE2 looks up every character of it. */
+const foldedRanges = (text: string): number =>
+  /\(\?[A-Za-z]*i/.test(text) ? text.match(/-(?:\\[x0-7]|[^\0-\x7f])/g)?.length ?? 0 : 0
 
 const classSize = (text: string): number => 1 + unicodeClassSize * (text.match(/\\[pP]/g)?.length ?? 0)
 
@@ -17,7 +26,7 @@ const classSize = (text: string): number => 1 + unicodeClassSize * (text.match(/
  */
 const sizeOf = (text: string): number => {
   const outer: Array<number> = []
-  let size = 0
+  let size = foldedRangeSize * foldedRanges(text)
   let atom = 0
   let index = 0
   const take = (next: number, width: number): void => {
@@ -29,7 +38,11 @@ const sizeOf = (text: string): number => {
     const character = text[index]
     countedRepetition.lastIndex = index
     const repetition = character === "{" ? countedRepetition.exec(text) : null
-    if (repetition !== null) {
+    flagsOrEmptyQuotation.lastIndex = index
+    const nothing = flagsOrEmptyQuotation.exec(text)
+    if (nothing !== null) {
+      index += nothing[0].length
+    } else if (repetition !== null) {
       const repeated = atom * Math.max(1, Number(repetition[1]), Number(repetition[2] ?? 0))
       take(repeated - atom, repetition[0].length)
       atom = repeated
@@ -43,7 +56,9 @@ const sizeOf = (text: string): number => {
       take(width, width)
       atom = 1
     } else if (character === "\\") {
-      take(/[pP]/.test(text[index + 1] ?? "") ? unicodeClassSize : 1, 2)
+      escape.lastIndex = index
+      const [written = "\\"] = escape.exec(text) ?? []
+      take(/^\\[pP]/.test(written) ? unicodeClassSize : 1, written.length)
     } else if (character === "(") {
       outer.push(size)
       size = 0
@@ -52,6 +67,10 @@ const sizeOf = (text: string): number => {
       const inside = size + 1
       size = outer.pop() ?? 0
       take(inside, 1)
+    } else if (character === "*" || character === "+" || character === "?") {
+      size++
+      atom++
+      index++
     } else {
       take(1, 1)
     }
