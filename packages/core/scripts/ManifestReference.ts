@@ -51,11 +51,12 @@ const boundsOf = (schema: Schema): string =>
   [
     ...new Set(
       formsOf(schema).flatMap((form) => {
-        const { maximum, maxItems, maxLength, minimum, pattern } = form
+        const { maximum, maxItems, maxLength, maxProperties, minimum, pattern } = form
         const keys = isSchema(form["propertyNames"]) ? form["propertyNames"]["pattern"] : undefined
         return [
           ...(maximum === undefined ? [] : [`${minimum} to ${maximum}`]),
           ...(maxItems === undefined ? [] : [`at most ${maxItems} entries`]),
+          ...(maxProperties === undefined ? [] : [`at most ${maxProperties} keys`]),
           ...(maxLength === undefined ? [] : [`at most ${maxLength} characters`]),
           ...(pattern === undefined ? [] : [`\`${pattern}\``]),
           ...(keys === undefined ? [] : [`keys \`${keys}\``])

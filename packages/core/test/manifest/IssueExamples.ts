@@ -25,7 +25,8 @@ export const issueExamples: { readonly [Code in ManifestIssue.ManifestIssueCode]
       " --> manifest.yaml:1:1",
       "  |",
       "1 |",
-      "  | ^"
+      "  | ^",
+      "  = help: let patterns stand for long lists, and say long texts and comments in fewer words"
     ]
   },
   invalid_utf8: {
@@ -101,7 +102,7 @@ export const issueExamples: { readonly [Code in ManifestIssue.ManifestIssueCode]
       "  |",
       "3 | ,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a",
       "  |                                                   ^",
-      "  = help: split long lists into patterns"
+      "  = help: let patterns stand for long lists, and say long texts and comments in fewer words"
     ]
   },
   too_deep: {
@@ -113,7 +114,8 @@ export const issueExamples: { readonly [Code in ManifestIssue.ManifestIssueCode]
       " --> manifest.yaml:3:72",
       "  |",
       "3 | skills: [[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[",
-      "  |                                                                        ^"
+      "  |                                                                        ^",
+      "  = help: only `skills` and `metadata` may be nested freely: make them flatter"
     ]
   },
   unknown_alias: {
@@ -268,11 +270,12 @@ export const issueExamples: { readonly [Code in ManifestIssue.ManifestIssueCode]
     described: "a display name of 201 `x`",
     manifest: `${head}display_name: ${"x".repeat(201)}\n`,
     rendered: [
-      "error[too_long]: `display_name` may have at most 200 characters",
+      "error[too_long]: `display_name` has 201 characters, at most 200 are allowed",
       " --> manifest.yaml:3:15",
       "  |",
       "3 | display_name: xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx",
-      "  |               ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^"
+      "  |               ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^",
+      "  = help: say it in fewer words"
     ]
   },
   too_many: {
@@ -280,11 +283,12 @@ export const issueExamples: { readonly [Code in ManifestIssue.ManifestIssueCode]
     described: "a list of 1,001 skills",
     manifest: `${head}skills: [${"a,".repeat(1001)}]\n`,
     rendered: [
-      "error[too_many]: `skills` may have at most 1000 entries",
+      "error[too_many]: `skills` has 1001 entries, at most 1000 are allowed",
       " --> manifest.yaml:3:9",
       "  |",
       "3 | skills: [a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a",
-      "  |         ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^"
+      "  |         ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^",
+      "  = help: leave some out, or make two modules of it"
     ]
   },
   invalid_name: {

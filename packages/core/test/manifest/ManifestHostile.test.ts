@@ -109,6 +109,8 @@ describe("Manifest.parse of hostile input", () => {
     assert.isTrue(wrong.issues.every(({ code }) => code === "invalid_glob"))
     const types = issuesOf(`${head}mask:\n${"  - 1\n".repeat(900)}`)
     assert.strictEqual(types.issues.length + types.omitted, 900)
+    const modules = issuesOf(`${head}dependency_spec:\n${"  - {x: 1, y: 1}\n".repeat(200)}`)
+    assert.strictEqual(modules.issues.length + modules.omitted, 200 * 3)
   })
 
   it("compares patterns of other directories at no cost, and still finds the one that is swallowed", () => {

@@ -3,6 +3,7 @@
 // docs/manifest.md lists.
 import * as z from "zod"
 import { namePattern } from "../ModuleManifest.ts"
+import { maximumKeys, maximumNested } from "./YamlValues.ts"
 
 const maximumEntries = 1000
 // Each entry is parsed as a range of versions, which costs more than a pattern does.
@@ -101,12 +102,22 @@ const service = z.strictObject({
   env: z.record(
     z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, "invalid_format"),
     z.union([z.string(), z.number(), z.boolean(), z.null()])
-  ).optional().meta(about("Environment variables; quote values that look like numbers.", { LANG: "C.UTF-8" })),
-  exposed_ports: list(port).optional().meta(about("The ports that it listens on.", [{ port: 6379, protocol: "tcp" }])),
+  ).optional().meta({
+    ...about("Environment variables; quote values that look like numbers.", { LANG: "C.UTF-8" }),
+    maxProperties: maximumKeys
+  }),
+  exposed_ports: list(port, maximumNested).optional().meta(
+    about("The ports that it listens on.", [{ port: 6379, protocol: "tcp" }])
+  ),
   capabilities,
   health: health.optional(),
-  dependencies: list(serviceDependency).optional().meta(about("Services that it waits for.", [{ service: "db" }])),
-  metadata: z.record(z.string(), z.unknown()).optional().meta(about("Whatever else is known of it.", { tier: "cache" }))
+  dependencies: list(serviceDependency, maximumNested).optional().meta(
+    about("Services that it waits for.", [{ service: "db" }])
+  ),
+  metadata: z.record(z.string(), z.unknown()).optional().meta({
+    ...about("Whatever else is known of it.", { tier: "cache" }),
+    maxProperties: maximumKeys
+  })
 }).meta(about("A long-running program."))
 
 const profile = (kind: string, example: string) =>

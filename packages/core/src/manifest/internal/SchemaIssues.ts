@@ -70,8 +70,23 @@ const shown = (value: Json | undefined): string => {
 
 const isCode = (text: string): text is ManifestIssueCode => Object.hasOwn(codes, text)
 
-const bounds = (issue: z.core.$ZodIssueTooBig | z.core.$ZodIssueTooSmall): string =>
+type SizeIssue = z.core.$ZodIssueTooBig | z.core.$ZodIssueTooSmall
+
+const bounds = (issue: SizeIssue): string =>
   issue.code === "too_big" ? `at most ${issue.maximum}` : `at least ${issue.minimum}`
+
+const sizeFinding = (issue: SizeIssue, path: Path, value: Json | undefined): Finding => {
+  const what = `\`${renderPath(path)}\``
+  if (typeof value === "string") {
+    const message = `${what} has ${value.length} characters, ${bounds(issue)} are allowed`
+    return { code: "too_long", path, message, hint: "say it in fewer words" }
+  }
+  if (Array.isArray(value)) {
+    const message = `${what} has ${value.length} entries, ${bounds(issue)} are allowed`
+    return { code: "too_many", path, message, hint: "leave some out, or make two modules of it" }
+  }
+  return { code: "out_of_range", path, message: `${what} is ${shown(value)}, expected ${bounds(issue)}` }
+}
 
 const formatFinding = (message: string, path: Path, value: Json | undefined): Finding => {
   const code = isCode(message) ? message : "invalid_format"
@@ -141,19 +156,14 @@ const findingsOf = (schema: z.ZodType, source: YamlSource, issue: z.core.$ZodIss
     case "invalid_union":
       return place({ code: "wrong_type", path, message: `${what} is ${kindOf(value)}, expected a text or a number` })
     case "too_big":
-    case "too_small": {
-      const code = issue.origin === "string" ? "too_long" : issue.origin === "array" ? "too_many" : "out_of_range"
-      const message = code === "out_of_range"
-        ? `${what} is ${shown(value)}, expected ${bounds(issue)}`
-        : `${what} may have ${bounds(issue)} ${code === "too_long" ? "characters" : "entries"}`
-      return place({ code, path, message })
-    }
+    case "too_small":
+      return place(sizeFinding(issue, path, value))
     default:
       return place({ code: "invalid_value", path, message: `${what} is ${shown(value)}: ${issue.message}` })
   }
 }
 
-/** What zod found; `uncounted` of its issues nobody would be shown, so nothing was made of them. */
+/** What zod found; `uncounted` more findings nobody would be shown, so they were not made. */
 export interface SchemaFindings {
   readonly found: ReadonlyArray<PlacedFinding>
   readonly uncounted: number
@@ -166,5 +176,9 @@ export const findings = (
   most: number
 ): SchemaFindings => {
   const told = issues.slice(0, most)
-  return { found: told.flatMap((issue) => findingsOf(schema, source, issue)), uncounted: issues.length - told.length }
+  const uncounted = issues.slice(most).reduce(
+    (sum, issue) => sum + (issue.code === "unrecognized_keys" ? issue.keys.length : 1),
+    0
+  )
+  return { found: told.flatMap((issue) => findingsOf(schema, source, issue)), uncounted }
 }

@@ -70,7 +70,10 @@ class PatternParser {
     for (const entry of entries) {
       const problem = this.#problemBefore(entry)
       if (problem !== undefined) {
-        this.findings.push({ code: "too_complex", path: entry.path, message: problem })
+        const hint = this.findings.length >= maximumIssues
+          ? undefined
+          : "let one pattern such as /usr/share/doc/** stand for many"
+        this.findings.push({ code: "too_complex", path: entry.path, message: problem, hint })
         break
       }
       const glob = this.#parseOne(entry)

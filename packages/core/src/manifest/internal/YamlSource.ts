@@ -112,7 +112,8 @@ export const read = (input: string | Uint8Array): Reading => {
   const size = sizeOf(input)
   if (size > maximumBytes) {
     const message = `the manifest has ${size} bytes, at most ${maximumBytes} are allowed`
-    return refused("", startSpan, { code: "too_large", message })
+    const hint = "let patterns stand for long lists, and say long texts and comments in fewer words"
+    return refused("", startSpan, { code: "too_large", message, hint })
   }
   const decoded = typeof input === "string" ? Result.succeed(input) : decode(input)
   if (Result.isFailure(decoded) || /\p{Cs}/u.test(decoded.success)) {

@@ -75,11 +75,12 @@ const escapesOf = (text: string): { readonly all: number; readonly invalid: numb
 const tooComplex: Omit<Finding, "path"> = {
   code: "too_complex",
   message: `the manifest has more than ${maximumTokens} tokens`,
-  hint: "split long lists into patterns"
+  hint: "let patterns stand for long lists, and say long texts and comments in fewer words"
 }
 const tooDeep: Omit<Finding, "path"> = {
   code: "too_deep",
-  message: `the manifest is nested more than ${maximumDepth} deep`
+  message: `the manifest is nested more than ${maximumDepth} deep`,
+  hint: "only `skills` and `metadata` may be nested freely: make them flatter"
 }
 const badEscapes: Omit<Finding, "path"> = {
   code: "yaml_syntax",

@@ -6,12 +6,12 @@ import { renderPath } from "../ManifestIssue.ts"
 import type { Json } from "../ModuleManifest.ts"
 import type { Finding, Path, PlacedFinding, SourceLines, Span } from "./IssueSink.ts"
 
-export const maximumNodes = 3000
+const maximumNodes = 3000
 const maximumKeyLength = 256
 // The format's own maps have at most thirty keys; the others are environments and metadata.
 export const maximumKeys = 256
 // Patterns and packages are texts; of services, ports and dependencies nobody has as many.
-const maximumNested = 256
+export const maximumNested = 256
 
 /** A value in the text: its own node, the node of its key, and what stands inside it. */
 interface Place {
@@ -84,6 +84,8 @@ export class Places {
   }
 }
 
+const fewer = "leave some out, or make two modules of it"
+
 const whatAt = (path: Path): string => path.length === 0 ? "the manifest" : `\`${renderPath(path)}\``
 
 class Conversion {
@@ -140,7 +142,8 @@ class Conversion {
     this.#nodes += nodes
     if (this.#nodes <= maximumNodes) return
     const message = `the manifest has more than ${maximumNodes} values, counting what aliases repeat`
-    this.#refuse(undefined, { code: "too_complex", path: [], message })
+    const hint = "let patterns stand for long lists, and repeat less with aliases"
+    this.#refuse(undefined, { code: "too_complex", path: [], message, hint })
   }
 
   #alias(name: string, path: Path, node: YamlNode): Json {
@@ -163,7 +166,7 @@ class Conversion {
     const nested = node.items.filter((item) => isMap(item) || isSeq(item)).length
     if (nested > maximumNested) {
       const message = `${whatAt(path)} has ${nested} maps and lists, at most ${maximumNested} are allowed`
-      this.#refuse(place.key ?? node, { code: "too_many", path, message })
+      this.#refuse(place.key ?? node, { code: "too_many", path, message, hint: fewer })
     }
     const list: Array<Json> = []
     for (const [index, item] of node.items.entries()) {
@@ -180,7 +183,7 @@ class Conversion {
     const entries = new Map<string, Json>()
     if (node.items.length > maximumKeys) {
       const message = `${whatAt(path)} has ${node.items.length} keys, at most ${maximumKeys} are allowed`
-      this.#refuse(place.key ?? node, { code: "too_many", path, message })
+      this.#refuse(place.key ?? node, { code: "too_many", path, message, hint: fewer })
     }
     for (const pair of node.items) {
       if (this.#refusal !== undefined) break
