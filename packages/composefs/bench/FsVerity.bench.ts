@@ -6,7 +6,7 @@ import { randomFillSync } from "node:crypto"
 import { closeSync, mkdtempSync, openSync, rmSync, writeSync } from "node:fs"
 import { availableParallelism, tmpdir } from "node:os"
 import { join } from "node:path"
-import { buildCommand } from "./builtCommand.ts"
+import { buildBareLoop, buildCommand } from "./builtCommand.ts"
 
 const mebibytes = Number(process.env["LAMINA_BENCH_MIB"] ?? 1024)
 const cores = availableParallelism()
@@ -28,6 +28,7 @@ try {
   const path = join(directory, "file")
   writeRandom(path)
   const program = buildCommand(join(directory, "built"))
+  const bareLoop = buildBareLoop(join(directory, "bare"))
   const hasPeer = isOnPath("fsverity")
   if (!hasPeer) console.log("skipped: fsverity is not installed")
   for (const using of [FsVerity.sha256, FsVerity.sha512]) {
@@ -36,7 +37,11 @@ try {
     const peers = hasPeer ? [command("fsverity digest", "fsverity", args, { isPeer: true, check })] : []
     report(
       `fs-verity ${using.algorithm} digest of ${mebibytes} MiB, whole process`,
-      await contest([...peers, command("lamina-composefs digest", process.execPath, [program, ...args], { check })]),
+      await contest([
+        ...peers,
+        command("lamina-composefs digest", process.execPath, [program, ...args], { check }),
+        command("the bare loop on all cores", process.execPath, [bareLoop, using.algorithm, path], { check })
+      ]),
       mebibytes << 20
     )
     const digest = (threads: number) => () => Effect.runPromise(FsVerity.digestFile(path, using, { threads }))

@@ -2,8 +2,7 @@
  * A dump of 64,000 lines to the digest of its image, beside mkcomposefs: `node packages/composefs/bench/Image.bench.ts`.
  *
  * Warm is within this process, which has done it before, against the whole process of the peer. Cold is a whole process
- * too: the bundled command line, which `pnpm build` makes, or else Node on the sources. Without mkcomposefs on the PATH
- * its time is the reference's, scaled to this machine.
+ * too: the bundled command line. Without mkcomposefs on the PATH its time is the reference's, scaled to this machine.
  */
 import { Dump, Image, Tree } from "@lamina/composefs"
 import * as Result from "effect/Result"
@@ -21,6 +20,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "no
 import { tmpdir } from "node:os"
 import { join, resolve } from "node:path"
 import { gunzipSync } from "node:zlib"
+import { buildCommand } from "./builtCommand.ts"
 import { generateDump } from "./generateDump.ts"
 
 /** What mkcomposefs took for the dump in the vectors (reference §6). */
@@ -28,8 +28,6 @@ const referenceSeconds = 0.255
 
 const vectors = process.env["LAMINA_VECTORS"] ?? resolve(import.meta.dirname, "../../../../shared/vectors")
 const vector = join(vectors, "composefs/cs9-x86_64-developer.dump.gz")
-const bundle = resolve(import.meta.dirname, "../../lamina-composefs/dist/lamina-composefs.js")
-const source = resolve(import.meta.dirname, "../../lamina-composefs/src/bin/lamina-composefs.ts")
 
 const hasVector = existsSync(vector)
 if (!hasVector) console.log(`skipped: the vectors are not there, so the dump is generated (${vector})`)
@@ -50,10 +48,19 @@ const peer = (path: string): ReadonlyArray<Contender> => {
   return scaled === undefined ? [] : [scaled]
 }
 
-const cold = (args: ReadonlyArray<string>, check?: (output: string) => void): Contender => {
-  const [name, file] = existsSync(bundle) ? ["bundled", bundle] : ["from sources (not built)", source]
-  return command(`cold: lamina-composefs ${args[0]}, ${name}`, process.execPath, [file, ...args], { check })
+interface ColdOptions {
+  readonly check?: (output: string) => void
+  /** Where Node keeps what it compiled for the next start; without, it keeps nothing. */
+  readonly cache?: string
 }
+
+const cold = (program: string, args: ReadonlyArray<string>, { cache, check }: ColdOptions = {}): Contender =>
+  command(
+    `cold: lamina-composefs ${args[0]}${cache === undefined ? "" : ", compile cache"}`,
+    process.execPath,
+    [program, ...args],
+    { check, env: cache === undefined ? {} : { NODE_COMPILE_CACHE: cache } }
+  )
 
 /** An image, read back. */
 const reader = (path: string): ReadonlyArray<Contender> => {
@@ -73,13 +80,16 @@ const directory = mkdtempSync(join(tmpdir(), "lamina-bench-"))
 try {
   const path = join(directory, "dump")
   writeFileSync(path, dump)
+  const program = buildCommand(join(directory, "built"))
+  const mkfs = ["mkfs", "--from-file", "--print-digest-only", path]
   const lines = dump.filter((byte) => byte === 0x0a).length
   report(
     `${lines} lines of dump to the digest of the image: median of 5, peak memory, and how many times as fast`,
     await contest([
       ...peer(path),
       inProcess("warm: Image.digestFromDump", () => Image.digestFromDump(dump), warmUp),
-      cold(["mkfs", "--from-file", "--print-digest-only", path], checkDigest)
+      cold(program, mkfs, { check: checkDigest }),
+      cold(program, mkfs, { check: checkDigest, cache: join(directory, "cache") })
     ])
   )
   const tree = Result.getOrThrow(Dump.parse(dump))
@@ -91,7 +101,7 @@ try {
     await contest([
       ...reader(imagePath),
       inProcess("warm: Image.read", () => Image.read(image), warmUp),
-      cold(["dump", imagePath])
+      cold(program, ["dump", imagePath])
     ])
   )
   report(
