@@ -49,6 +49,18 @@ describe("a pipe", () => {
     assert.deepStrictEqual([readFileSync(at("image")), readFileSync(at("other"))], [bytes, bytes])
   })
 
+  it("is closed when it is written, so that one reader can have several in turn", () => {
+    const { status, stdout } = shell(`
+      mkfifo tree-pipe descriptor-pipe
+      { cat tree-pipe; cat descriptor-pipe; } | wc -c &
+      timeout 60 "$@" digest --compact --out-merkle-tree=tree-pipe --out-descriptor=descriptor-pipe hello
+      echo $?
+      exec 3<>tree-pipe 4<>descriptor-pipe; exec 3<&- 4<&-; wait
+    `)
+    assert.deepStrictEqual(stdout.trim().split(/\s+/).toSorted(), ["0", helloDigest, "256"])
+    assert.strictEqual(status, 0)
+  })
+
   it.each([["digest", "pipe"], ["dump", "pipe"], ["mkfs", "dump", "pipe"], ["verify", "pipe", helloDigest], [
     "digest",
     "--out-descriptor=x",

@@ -35,9 +35,9 @@ const writePipe = Effect.fnUntraced(function*(path: string, content: Uint8Array)
   yield* Effect.callback<void, OutputClosed | Unusable>((resume) => {
     const socket = new Socket({ fd: file, readable: false, writable: true })
     socket.once("error", (error) => resume(Effect.fail(writeFailure(path, error))))
-    socket.write(content, (error) => {
-      if (error == null) resume(Effect.void)
-    })
+    // Its reader waits for the end, and may not come for the next file before that.
+    socket.once("close", () => resume(Effect.void))
+    socket.write(content, () => socket.destroy())
     return Effect.sync(() => void socket.destroy())
   })
 })
