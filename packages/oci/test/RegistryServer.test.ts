@@ -332,21 +332,22 @@ describe("RegistryServer on a raw connection", () => {
         const layout = yield* LayoutRegistry.make({ root, durable: false })
         yield* layout.putBlob(repository, bigDescriptor, big)
         let opened = 0
+        let given = 0
         const { url } = yield* RegistryServer.listen({
           ...layout,
           getBlob: (...args) =>
             Effect.tap(layout.getBlob(...args), () => {
               opened += 1
-              return Effect.sleep("100 millis")
+              return Effect.andThen(Effect.sleep("100 millis"), Effect.sync(() => (given += 1)))
             })
         })
         const get = `GET /v2/${repository}/blobs/${bigDescriptor.digest} HTTP/1.1\r\nHost: a\r\n\r\n`
-        const untilOpened = (count: number) =>
-          Effect.repeat(Effect.sleep("5 millis"), { until: () => Effect.sync(() => opened === count) })
+        const until = (condition: () => boolean) =>
+          Effect.repeat(Effect.sleep("5 millis"), { until: () => Effect.sync(condition) })
         // Gone before the answer begins, in the middle of it, and while a second one waits behind it.
-        yield* breakOff(url, get, () => untilOpened(1))
+        yield* breakOff(url, get, () => until(() => opened === 1))
         yield* breakOff(url, get, (socket) => Effect.promise(() => once(socket, "readable")))
-        yield* breakOff(url, get + get, () => untilOpened(4))
+        yield* breakOff(url, get + get, () => until(() => given === 4))
         while (openFiles(root).length > 0) yield* Effect.sleep("20 millis")
         assert.strictEqual(opened, 4)
       })
