@@ -229,6 +229,20 @@ describe("Image", () => {
     assert.match(failure(Image.write(at({ bad: Node.fifo({ xattrs }) }))).message, /same in bytes/)
   })
 
+  it.each<Image.Version>([0, 1, 2])("has paths of at most 4095 bytes, in version %i", (version) => {
+    const deep = (last: string): Tree.Tree => {
+      let root = Node.directory({ [last]: Node.fifo() })
+      // 15 names of 255 bytes, each with a slash; the letter has two.
+      for (let level = 0; level < 15; level++) root = Node.directory({ [`${"é".repeat(127)}d`]: root })
+      return { root }
+    }
+    const longest = deep("f".repeat(4095 - 15 * 256 - 1))
+    const image = write(longest, { version })
+    assert.strictEqual(Dump.print(Result.getOrThrow(Image.read(image)).tree), Dump.print(longest))
+    const { message } = failure(Image.write(deep("f".repeat(4096 - 15 * 256 - 1)), { version }))
+    assert.match(message, /a path has at most 4095 bytes/)
+  })
+
   it("refuses names that no directory can hold", () => {
     for (const name of ["", ".", "..", "a/b", "a\0b", "n".repeat(256), "ü".repeat(128)]) {
       assert.strictEqual(failure(Image.write(at({ [name]: Node.fifo() }))).reason._tag, "Unwritable", name)
