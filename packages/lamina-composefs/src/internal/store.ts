@@ -6,8 +6,8 @@ import { attempt, Unusable } from "./failure.ts"
 import { existingDirectory } from "./files.ts"
 
 /**
- * The directory of a store that is there. A directory of something else is refused: without objects it would pass for a store in
- * which nothing is wrong, and which lacks everything.
+ * The directory of a store that is there. A directory of something else is refused: without objects it would pass for a
+ * store in which nothing is wrong, and which lacks everything.
  */
 export const existingStore = Effect.fnUntraced(function*(path: string) {
   const directory = yield* existingDirectory(path)
