@@ -135,6 +135,8 @@ describe("Manifest.parse of hostile input", () => {
     assert.deepStrictEqual(codesOf(expression(`^(?:${"a".repeat(300)})*(?i){1000}$`)), ["too_complex"])
     assert.deepStrictEqual(codesOf(expression(`^(?:${"a".repeat(300)})\\Q\\E{1000}$`)), ["too_complex"])
     assert.deepStrictEqual(codesOf(expression(`^(?i)${"[B-\u{1e942}]".repeat(100)}$`)), ["too_complex"])
+    assert.deepStrictEqual(codesOf(expression(`^${"[^\\pL]".repeat(26)}$`)), ["too_complex"])
+    assert.deepStrictEqual(codesOf(expression("^ns/[\\p{L}\\p{N}-]{1,63}/[\\p{Ll}.-]{1,253}$")), [])
     assert.deepStrictEqual(codesOf(expression("^\\x{2014}[\\x{80}-\\x{ff}]\\x{2014}$")), [])
     assert.deepStrictEqual(codesOf(expression("^https://[0-9a-f]{40}\\.example\\.com/(?:x{1,9}){3}$")), [])
   })

@@ -3,7 +3,7 @@ import * as Result from "effect/Result"
 import { RE2JS } from "re2js"
 import type { Finding, Path } from "./IssueSink.ts"
 
-const unicodeClassSize = 40
+const unicodeClassSize = 80
 const foldedRangeSize = 1000
 const maximumSize = 2000
 
@@ -14,11 +14,13 @@ const characterClass = /\[\^?\]?(?:\\[\s\S]|\[:\^?[a-z]+:\]|[^\]\\])*\]?/y
 const flagsOrEmptyQuotation = /\(\?[A-Za-z-]*\)|\\Q\\E/y
 const escape = /\\(?:[pPx]\{[^}]*\}|[\s\S]?)/y
 
-/** To ignore the case of a range, RE2 looks up every character of it. */
-const foldedRanges = (text: string): number =>
-  /\(\?[A-Za-z]*i/.test(text) ? text.match(/-(?:\\[x0-7]|[^\0-\x7f])/g)?.length ?? 0 : 0
+const countOf = (pattern: RegExp, text: string): number => text.match(pattern)?.length ?? 0
 
-const classSize = (text: string): number => 1 + unicodeClassSize * (text.match(/\\[pP]/g)?.length ?? 0)
+/** Tables are made once, however often they are repeated. To ignore the case of a range, all its characters are looked up. */
+const tablesSize = (text: string): number => {
+  const foldedRanges = /\(\?[A-Za-z]*i/.test(text) ? countOf(/-(?:\\[x0-7]|[^\0-\x7f])/g, text) : 0
+  return unicodeClassSize * countOf(/\\[pP]/g, text) + foldedRangeSize * foldedRanges
+}
 
 /**
  * About how many steps an expression is compiled to, without compiling it: RE2 writes a counted repetition out, and
@@ -26,7 +28,7 @@ const classSize = (text: string): number => 1 + unicodeClassSize * (text.match(/
  */
 const sizeOf = (text: string): number => {
   const outer: Array<number> = []
-  let size = foldedRangeSize * foldedRanges(text)
+  let size = tablesSize(text)
   let atom = 0
   let index = 0
   const take = (next: number, width: number): void => {
@@ -49,7 +51,7 @@ const sizeOf = (text: string): number => {
     } else if (character === "[") {
       characterClass.lastIndex = index
       const [written = "["] = characterClass.exec(text) ?? []
-      take(classSize(written), written.length)
+      take(1, written.length)
     } else if (text.startsWith("\\Q", index)) {
       const end = text.indexOf("\\E", index)
       const width = (end < 0 ? text.length : end + 2) - index
@@ -58,7 +60,7 @@ const sizeOf = (text: string): number => {
     } else if (character === "\\") {
       escape.lastIndex = index
       const [written = "\\"] = escape.exec(text) ?? []
-      take(/^\\[pP]/.test(written) ? unicodeClassSize : 1, written.length)
+      take(1, written.length)
     } else if (character === "(") {
       outer.push(size)
       size = 0
