@@ -116,7 +116,8 @@ const agreeAlways = <Specs>(
           })
         )
     ),
-    { numRuns: cases / atOnce }
+    // The message names one filter already; to shrink twenty cases at once would take hours.
+    { numRuns: cases / atOnce, endOnFailure: true }
   )
 }
 
