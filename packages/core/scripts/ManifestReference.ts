@@ -184,7 +184,7 @@ The checks below that need more than a schema (patterns, ranges, services, licen
 | what                                                         | at most |
 | ------------------------------------------------------------ | ------- |
 | the text                                                     | 256 KiB |
-| tokens; also lines, escapes and every 64 characters of texts | 2,500   |
+| tokens; also lines, escapes and every 64 characters of texts | 3,200   |
 | values, counted again wherever an alias repeats them         | 3,000   |
 | levels of lists and maps                                     | 64      |
 | keys of one map                                              | 256     |
@@ -195,7 +195,7 @@ The checks below that need more than a schema (patterns, ranges, services, licen
 | steps of a trust expression, counted repetitions written out | 2,000   |
 | issues that are shown; the others are counted                | 100     |
 
-A manifest that lists 800 files, one on each line, has 2,400 tokens. Custom tags, merge keys, duplicate keys and more
+A manifest that lists 1,000 files, one on each line, has 3,000 tokens. Custom tags, merge keys, duplicate keys and more
 than one document are refused.
 
 ## Keys of both shapes

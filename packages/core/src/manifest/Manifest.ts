@@ -166,7 +166,7 @@ const withoutUnread = (
 /**
  * Reads a manifest. `lenient` keeps unknown keys as `extras`, with a warning, instead of refusing them.
  *
- * Bounds: 256 KiB, 2,500 tokens, 3,000 values (what aliases repeat is counted), 64 levels, 256 keys of one map.
+ * Bounds: 256 KiB, 3,200 tokens, 3,000 values (what aliases repeat is counted), 64 levels, 256 keys of one map.
  *
  * @category parsing
  * @since 0.1.0

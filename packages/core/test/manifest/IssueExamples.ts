@@ -97,8 +97,8 @@ export const issueExamples: { readonly [Code in ManifestIssue.ManifestIssueCode]
     described: "a list of 5,000 entries",
     manifest: `${head}skills: [${"a,".repeat(5000)}]\n`,
     rendered: [
-      "error[too_complex]: the manifest has more than 2500 tokens",
-      " --> manifest.yaml:3:2499",
+      "error[too_complex]: the manifest has more than 3200 tokens",
+      " --> manifest.yaml:3:3199",
       "  |",
       "3 | ,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a",
       "  |                                                   ^",
@@ -280,10 +280,10 @@ export const issueExamples: { readonly [Code in ManifestIssue.ManifestIssueCode]
   },
   too_many: {
     meaning: "A list longer than the field's bound.",
-    described: "a list of 801 skills",
-    manifest: `${head}skills: [${"a,".repeat(801)}]\n`,
+    described: "a list of 1,001 skills",
+    manifest: `${head}skills: [${"a,".repeat(1001)}]\n`,
     rendered: [
-      "error[too_many]: `skills` has 801 entries, at most 800 are allowed",
+      "error[too_many]: `skills` has 1001 entries, at most 1000 are allowed",
       " --> manifest.yaml:3:9",
       "  |",
       "3 | skills: [a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a",

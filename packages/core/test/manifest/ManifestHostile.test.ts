@@ -74,8 +74,8 @@ describe("Manifest.parse of hostile input", () => {
     assert.deepStrictEqual(codesOf(`${head}${text}`), ["too_complex"])
   })
 
-  it("reads eight hundred files, one on each line", () => {
-    const files = Array.from({ length: 800 }, (_, index) => `  - /usr/share/nginx/html/assets/${index}.svg\n`).join("")
+  it("reads a thousand files, one on each line", () => {
+    const files = Array.from({ length: 1000 }, (_, index) => `  - /usr/share/nginx/html/assets/${index}.svg\n`).join("")
     assert.deepStrictEqual(codesOf(`${head}file_spec:\n${files}`), [])
   })
 
@@ -91,21 +91,24 @@ describe("Manifest.parse of hostile input", () => {
     ])
   })
 
-  it("reads no list of more than 256 maps and lists", () => {
-    const skills = (count: number) => `${head}skills:\n${"  - [a]\n".repeat(count)}`
-    assert.deepStrictEqual(codesOf(skills(256)), [])
-    const { issues } = issuesOf(skills(257))
+  it("reads no list of more than 256 maps", () => {
+    const ports = (count: number) =>
+      `${head}services:\n  - name: a\n    start_command: a\n    exposed_ports:\n${
+        Array.from({ length: count }, (_, index) => `      - {port: ${index + 1}, protocol: tcp}\n`).join("")
+      }`
+    assert.deepStrictEqual(codesOf(ports(256)), [])
+    const { issues } = issuesOf(ports(257))
     assert.deepStrictEqual(issues.map(({ code, line, message }) => [code, line, message]), [
-      ["too_many", 3, "`skills` has 257 maps and lists, at most 256 are allowed"]
+      ["too_many", 6, "`services[0].exposed_ports` has 257 maps and lists, at most 256 are allowed"]
     ])
   })
 
   it("reads no more patterns after a hundred wrong ones, and counts the entries of wrong types", () => {
-    const wrong = issuesOf(`${head}mask:\n${"  - a\n".repeat(50)}file_spec:\n${"  - b\n".repeat(400)}`)
-    assert.strictEqual(wrong.omitted, 49 + 399 + 1)
+    const wrong = issuesOf(`${head}mask:\n${"  - a\n".repeat(50)}file_spec:\n${"  - b\n".repeat(500)}`)
+    assert.strictEqual(wrong.omitted, 49 + 499 + 1)
     assert.isTrue(wrong.issues.every(({ code }) => code === "invalid_glob"))
-    const types = issuesOf(`${head}mask:\n${"  - 1\n".repeat(700)}`)
-    assert.strictEqual(types.issues.length + types.omitted, 700)
+    const types = issuesOf(`${head}mask:\n${"  - 1\n".repeat(900)}`)
+    assert.strictEqual(types.issues.length + types.omitted, 900)
     const modules = issuesOf(`${head}dependency_spec:\n${"  - {x: 1, y: 1}\n".repeat(200)}`)
     assert.strictEqual(modules.issues.length + modules.omitted, 200 * 3)
   })
@@ -120,7 +123,7 @@ describe("Manifest.parse of hostile input", () => {
   })
 
   it("does not expand all braces of a long list", () => {
-    const patterns = Array.from({ length: 800 }, (_, index) => `- "/${"{a,b}".repeat(8)}${index}"\n`).join("")
+    const patterns = Array.from({ length: 1000 }, (_, index) => `- "/${"{a,b}".repeat(8)}${index}"\n`).join("")
     const { issues } = issuesOf(`${head}file_spec:\n${patterns}`)
     assert.deepStrictEqual(issues.map(({ code, path }) => [code, path]), [["too_complex", ["file_spec", 17]]])
   })

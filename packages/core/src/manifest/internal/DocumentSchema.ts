@@ -5,7 +5,7 @@ import * as z from "zod"
 import { namePattern } from "../ModuleManifest.ts"
 import { maximumKeys, maximumNested } from "./YamlValues.ts"
 
-const maximumEntries = 800
+const maximumEntries = 1000
 // Each entry is parsed as a range of versions, which costs more than a pattern does.
 const maximumRequirements = 256
 
