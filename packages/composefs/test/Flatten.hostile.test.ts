@@ -125,6 +125,11 @@ const refused: ReadonlyArray<readonly [why: string, items: ReadonlyArray<Item> |
   ["parts beyond all numbers", [file("f", "", { pax: inRecord("9007199254740993,0", "1") })], /not a number/],
   ["a size with one part of it", [file("f", "", { pax: sparse({ numbytes: "1", size: "1" }) })], /out of order/],
   ["a map that is no map", [file("f", mapped("x\n", 0), { pax: inBody })], /number of parts .* not a number/],
+  [
+    "a map with a line that goes on",
+    [file("f", `1\n${"0".repeat(2000)}`, { pax: inBody })],
+    /a line that is no number/
+  ],
   ["a map that is longer than its file", [
     file("f", "100\n".repeat(128), { pax: inBody }),
     file("g", "1\n".repeat(200))

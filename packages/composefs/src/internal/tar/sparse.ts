@@ -78,6 +78,7 @@ export class SparseMapReader {
 
   /** Takes the next block; true if the map ends in it. */
   push(block: ByteString.ByteString): Result.Result<boolean, string> {
+    if (this.#rest.length > maxDigits) return Result.fail("the map of a sparse file has a line that is no number")
     const lines = (this.#rest + block).split("\n")
     this.#rest = lines.pop() ?? ""
     for (let at = 0; at < lines.length; at++) this.#lines.push(lines[at] ?? "")
@@ -168,8 +169,10 @@ const extentsIn = (numbers: ReadonlyArray<string>): Result.Result<ReadonlyArray<
     return extents
   })
 
+const maxDigits = 16
+
 const numberIn = (text: string | undefined, what: string): Result.Result<number, string> =>
-  text !== undefined && /^[0-9]{1,16}$/.test(text) && Number.isSafeInteger(Number(text))
+  text !== undefined && /^[0-9]+$/.test(text) && text.length <= maxDigits && Number.isSafeInteger(Number(text))
     ? Result.succeed(Number(text))
     : Result.fail(`the ${what} of a sparse file is missing or not a number`)
 
