@@ -218,14 +218,20 @@ class LayerReader<E, R> {
   })
 
   readonly #file = Effect.fnUntraced({ self: this }, function*(text: string, entry: TarEntry) {
+    const start = this.#input.offset
     const inode = entry.size <= this.#options.inlineLimit
       ? Node.inlineFile(Uint8Array.from(yield* this.#bytes(entry.size)), metadataOf(entry))
       : yield* this.#external(entry)
-    const size = inode._tag === "InlineFile" ? inode.content.length : inode.size
-    const rest = yield* this.#bytes(padding(entry.size))
-    return size === entry.size && rest.length === padding(entry.size)
-      ? inode
-      : yield* this.#refused(text, `its content is cut off after ${size} of ${entry.size} bytes`)
+    yield* this.#endBody(text, start, entry.size)
+    return inode
+  })
+
+  /** Takes the padding behind content that began at `start`, if all of it was there. */
+  readonly #endBody = Effect.fnUntraced({ self: this }, function*(text: string, start: number, size: number) {
+    const found = this.#input.offset - start
+    const rest = yield* this.#bytes(padding(size))
+    if (found === size && rest.length === padding(size)) return
+    return yield* this.#refused(text, `its content is cut off after ${found} of ${size} bytes`)
   })
 
   readonly #external: (
@@ -264,11 +270,9 @@ class LayerReader<E, R> {
     const excess = this.#options.budget.addArchive(realSize - dataSize)
     if (excess !== undefined) return yield* this.#exceeded(excess)
     const inode = yield* this.#contentOf(this.#withHoles(extents, realSize), realSize, metadataOf(entry))
-    const rest = yield* this.#bytes(padding(entry.size))
-    const size = this.#input.offset - rest.length - dataStart
-    return size === dataSize && rest.length === padding(entry.size)
-      ? inode
-      : yield* this.#refused(text, `its content is cut off after ${size} of ${dataSize} bytes`)
+    // A map in front has whole blocks, so what follows the data is its padding too.
+    yield* this.#endBody(text, dataStart, dataSize)
+    return inode
   })
 
   /** The map of a sparse file in the first blocks of its body. */
